@@ -80,7 +80,7 @@ def test_a_manifest_is_read_as_written(tmp_path_factory, files):
 def write(folder, manifest):
     (folder / "info").mkdir(exist_ok=True)
     (folder / "info/paths.json").write_text("{}")
-    data = manifest.to_bytes(os.stat(folder / "info/paths.json"))
+    data = b"".join(manifest.to_pieces(os.stat(folder / "info/paths.json")))
     (folder / MANIFEST_FILE).write_bytes(data)
     return data
 

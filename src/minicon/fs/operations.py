@@ -133,7 +133,7 @@ def _write_all(descriptor: int, data: bytes | memoryview) -> None:
 
 def replace_file(
     path: PathText,
-    data: bytes,
+    data: bytes | Iterable[bytes],
     mode: int = 0o644,
     *,
     directory: int | None = None,
@@ -142,7 +142,8 @@ def replace_file(
 ) -> None:
     """Replace a file atomically: readers see the old or the new content, also after a power cut.
 
-    A link of that name is replaced. Without ``durable``, a power cut can lose the content.
+    The data may be in pieces. A link of that name is replaced. Without ``durable``, a power cut can
+    lose the content.
     """
     text = os.fspath(path) if directory is not None else os.path.abspath(path)
     folder, name = os.path.split(text)
@@ -150,7 +151,8 @@ def replace_file(
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary, dir_fd=directory)
     try:
-        create_file(temporary, data, mode, directory=directory, modified_ns=modified_ns)
+        pieces = (data,) if isinstance(data, bytes) else data
+        create_file_from(pieces, temporary, mode, directory=directory, modified_ns=modified_ns)
         if durable:
             sync_file(temporary, directory=directory)
         rename(temporary, text, source_directory=directory, target_directory=directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.strict_json import read_json
 
@@ -10,10 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-_START = b'"paths_data": {"paths_version": 1, "paths": ['
-_END = b'}]}, "link": {'
-_FIRST = b'{"_path": "'
-_BETWEEN = b'}, {"_path": "'
+_START = lazy_pattern(rb'"paths":\s*\[\s*(?=\{\s*"_path")')
+_END = lazy_pattern(rb"\}\s*(?=\]\s*[,}])")
+_BETWEEN = lazy_pattern(rb'(?<=\})(?=,\s*\{\s*"_path")')
 #: Bytes that are parsed at a time: fewer entries than Python keeps memory for.
 _PIECE = 1 << 17
 #: Types of the values of an entry, by key.
@@ -166,13 +166,8 @@ class PackageFiles:
 class StoredEntries:
     """The entries of one record, kept as their text.
 
-    A record lists every file with its hashes, and most commands need the paths alone, which come
-    before. Parsed, an entry takes 750 bytes, as text 250. The list is cut out of records as minicon
-    writes them, and the text is checked in pieces, so that no more than one is parsed at a time::
-
-        {"build": …, "files": […], "paths_data": {"paths_version": 1, "paths": [{…}, …]}, "link": …
-
-    None of the marks by which it is found can be in a JSON string, where quotes are escaped.
+    A record lists every file with its hashes, and most commands need the paths alone, which are
+    listed before. Parsed, an entry takes 750 bytes, as text 250.
 
     Args:
         text: The items of the JSON list; empty if they are dropped or given as ``parsed``.
@@ -198,38 +193,45 @@ class StoredEntries:
         return cls(b"", _checked(entries), entries)  # type: ignore[arg-type]
 
     @classmethod
-    def cut_out(cls, record: bytes) -> tuple[bytes, StoredEntries] | None:
-        """Cut the list out of a record, and check it.
-
-        Returns:
-            The record with an empty list, and the list; None if the record is not entirely as
-            minicon writes it.
-
-        Raises:
-            ValueError: An entry is not JSON.
-            TypeError: A value has another type.
-        """
-        start = record.find(_START) + len(_START)
-        end = record.find(_END, start) + 1
-        if start < len(_START) or end < 1 or not record.startswith(_FIRST, start):
-            return None
-        text = record[start:end]
-        with_path = [entry for piece in _pieces(text) for entry in _checked(piece)]
-        return record[:start] + record[end:], cls(text, with_path)
+    def of_text(cls, text: bytes) -> StoredEntries:
+        """Check the items of the list. Raises ValueError for invalid JSON, TypeError as above."""
+        return cls(text, [entry for piece in parse_items(text) for entry in _checked(piece)])
 
     def all(self) -> list[dict[str, Any]]:
         """Parse all entries."""
         if self._parsed is not None:
             return self._parsed
-        return [entry for piece in _pieces(self._text) for entry in piece]
+        return [entry for piece in parse_items(self._text) for entry in piece]
 
 
-def _pieces(text: bytes) -> Iterator[list[Any]]:
+def cut_out_paths(document: bytes) -> tuple[bytes, bytes] | None:
+    """Cut the items of the list ``paths`` out of a JSON document, which may be very long.
+
+    Returns:
+        The document with an empty list, and the items, for :func:`parse_items`. If both are valid
+        JSON, and the list in the first one is empty, they have the content of the document. None
+        if there is not exactly one such list.
+    """
+    start = _START.search(document)
+    end = _END.search(document, start.end()) if start else None
+    if start is None or end is None or document.count(b'"paths"') != 1:
+        return None
+    begin, close = start.end(), end.end()
+    return document[:begin] + document[close:], document[begin:close]
+
+
+def parse_items(text: bytes) -> Iterator[list[Any]]:
+    """Parse the items of a list of entries in pieces, since together they take much memory.
+
+    Raises:
+        ValueError: They are not JSON.
+    """
     position = 0
     while position < len(text):
-        end = text.find(_BETWEEN, position + _PIECE) + 1 or len(text)
+        between = _BETWEEN.search(text, position + _PIECE)
+        end = between.end() if between else len(text)
         yield read_json(b"[" + text[position:end] + b"]")
-        position = end + 2
+        position = end + 1
 
 
 def _checked(entries: object) -> list[dict[str, Any]]:

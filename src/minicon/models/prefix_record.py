@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.package_files import PathsEntry, PathType, StoredEntries
+from minicon.models.package_files import PathsEntry, PathType, StoredEntries, cut_out_paths
 from minicon.models.record_checks import check_record_values
 from minicon.models.records import RepodataRecord
 from minicon.models.strict_json import read_json
@@ -116,12 +118,12 @@ class PrefixRecord:
     @classmethod
     def from_bytes(cls, text: bytes) -> PrefixRecord:
         """Parse a file of ``conda-meta``. Raises ValueError, KeyError, TypeError or SpecError."""
-        found = StoredEntries.cut_out(text)
+        found = cut_out_paths(text)
         if found is not None:
-            rest, entries = found
-            data = read_json(rest)
-            if (data.get("paths_data") or {}).get("paths") == []:  # else it was another key's
-                return cls.from_json(data, entries)
+            with contextlib.suppress(ValueError):  # a string looked like the end of the list
+                data, entries = read_json(found[0]), StoredEntries.of_text(found[1])
+                if (data.get("paths_data") or {}).get("paths") == []:
+                    return cls.from_json(data, entries)
         return cls.from_json(read_json(text))
 
     @classmethod

@@ -7,6 +7,7 @@ Before, paths were in ``info/files``, ``info/has_prefix`` and ``info/no_link``; 
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,20 @@ from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PackageError
 from minicon.fs.safe_path import are_plain, has_reserved_path, is_reserved_path, path_problem
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
+from minicon.models.package_files import (
+    EntryPoint,
+    PackageFiles,
+    PathsEntry,
+    PathType,
+    cut_out_paths,
+    parse_items,
+)
 from minicon.models.package_names import is_interpreter_name
 from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 #: The files below ``info/`` that :func:`parse_package_files` reads.
 DESCRIBING_FILES = (
@@ -113,7 +121,7 @@ def parse_paths(info: Mapping[str, bytes], package: str) -> list[PathsEntry]:
         UnsafeArchive: A path would reach outside a prefix, or is listed twice.
     """
     if "paths.json" in info:
-        return _read_paths(read_json_object(info, "paths.json", package), package)
+        return _read_paths(info, package)
     if "files" in info:
         return _read_legacy(info, package)
     raise PackageError(
@@ -138,12 +146,36 @@ def _unreadable(package: str, name: str, why: str) -> PackageError:
     return PackageError("damaged-package", f"{package}: info/{name} cannot be read: {why}")
 
 
-def _read_paths(document: Mapping[str, Any], package: str) -> list[PathsEntry]:
-    if document.get("paths_version") != 1 or not isinstance(document.get("paths"), list):
+def _read_paths(info: Mapping[str, bytes], package: str) -> list[PathsEntry]:
+    """Read paths.json: its entries in pieces, since parsed objects take ten times their text."""
+    found = cut_out_paths(info["paths.json"])
+    if found is not None and b"\\" not in found[0]:  # no further list under an escaped name
+        with contextlib.suppress(ValueError):
+            document = read_json(found[0])
+            if isinstance(document, dict) and document.get("paths") == []:
+                return _parse_entries(document, parse_items(found[1]), package)
+    document = read_json_object(info, "paths.json", package)
+    return _parse_entries(document, (document.get("paths"),), package)
+
+
+def _parse_entries(
+    document: Mapping[str, Any], lists: Iterable[Any], package: str
+) -> list[PathsEntry]:
+    if document.get("paths_version") != 1:
         raise _unreadable(package, "paths.json", "it does not have paths_version 1")
     entries: list[PathsEntry] = []
+    for each in lists:
+        if not isinstance(each, list):
+            raise _unreadable(package, "paths.json", "it does not have paths_version 1")
+        entries += _entries_of_list(each, package)
+    _check_paths(entries, "paths.json", package)
+    return entries
+
+
+def _entries_of_list(items: list[Any], package: str) -> list[PathsEntry]:
+    entries: list[PathsEntry] = []
     hashes: list[str] = []
-    for data in document["paths"]:
+    for data in items:
         try:  # a regular file with size and hash and nothing else, as nearly all are
             path, size, sha256 = data["_path"], data["size_in_bytes"], data["sha256"]
             is_usual = data["path_type"] == PathType.HARDLINK and len(data) == 4
@@ -159,9 +191,8 @@ def _read_paths(document: Mapping[str, Any], package: str) -> list[PathsEntry]:
             raise _unreadable(package, "paths.json", f"an entry {problem}")
         entries.append(PathsEntry.from_json(data))
     if not _HEXADECIMAL.fullmatch("".join(hashes)):
-        problem = next(problem for data in document["paths"] if (problem := _entry_problem(data)))
+        problem = next(problem for data in items if (problem := _entry_problem(data)))
         raise _unreadable(package, "paths.json", f"an entry {problem}")
-    _check_paths(entries, "paths.json", package)
     return entries
 
 

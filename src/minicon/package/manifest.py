@@ -148,7 +148,11 @@ class Manifest:
     def paths_text(self) -> Iterator[bytes]:
         """Their entries of ``paths_data`` as JSON objects, separated by commas, in pieces."""
         found = self._stored.read_paths() if self._stored else None
-        return iter((paths_text(self._plain()),)) if found is None else found
+        if found is not None:
+            yield from found
+            return
+        for number, folder in enumerate(self.folders):
+            yield b", " * bool(number) + paths_text(folder.entries(folder.path))
 
     def _plain(self) -> Iterator[PathsEntry]:
         return (entry for folder in self.folders for entry in folder.entries(folder.path))
@@ -180,19 +184,20 @@ class Manifest:
         except OSError:
             return False
 
-    def to_bytes(self, paths_json: os.stat_result) -> bytes:
-        """Return the content of :data:`MANIFEST_FILE` for this ``info/paths.json``."""
-        texts = self.files_text(), b"".join(self.paths_text())
+    def to_pieces(self, paths_json: os.stat_result) -> Iterator[bytes]:
+        """Yield the content of :data:`MANIFEST_FILE` for this ``info/paths.json``."""
+        files, paths = self.files_text(), list(self.paths_text())
         head = {
             "manifest": _VERSION,
             "paths_json": _identity(paths_json),
-            "lengths": list(map(len, texts)),
+            "lengths": [len(files), sum(map(len, paths))],
             "noarch": self.noarch,
             "entry_points": [[p.command, p.module, p.function] for p in self.entry_points],
             "others": [entry.to_json() for entry in self.others],
             "folders": [folder.to_text() for folder in self.folders],
         }
-        return b"\n".join((json.dumps(head).encode(), *texts))
+        yield b"%s\n%s\n" % (json.dumps(head).encode(), files)
+        yield from paths
 
 
 class _StoredTexts:
@@ -267,7 +272,7 @@ def make_manifest(directory: Path, files: PackageFiles | None = None) -> Manifes
     manifest = Manifest.of(files)
     with contextlib.suppress(FileNotFoundError):
         paths_json = os.stat(directory / "info" / "paths.json")
-        data = manifest.to_bytes(paths_json)
+        data = manifest.to_pieces(paths_json)
         # The archive may contain one, if it was packed from the directory of a cache.
         operations.replace_file(directory / MANIFEST_FILE, data, durable=False)
     return manifest

@@ -212,7 +212,8 @@ class _Extraction:
             self._writer.write_whole(path, data, member.mode, member.modified_ns)
         except FileExistsError:
             raise self._case_conflict(path) from None
-        self._table.files[path] = (member.size, sha256, member.component)
+        # The entry's own strings, so that each exists once.
+        self._table.files[entry.path] = (entry.size_in_bytes, entry.sha256, member.component)
         del self._missing[path]
         return True
 
@@ -251,6 +252,7 @@ class _Extraction:
             self._paths = parse_paths(self.info, self._name)
             self._entries = {entry.path: entry for entry in self._paths}
             self._missing = dict(self._entries)
+            self.info[name] = b""  # no longer needed, and as large as all other facts
 
     @contextlib.contextmanager
     def _new_name(self, path: str) -> Iterator[None]:
