@@ -72,13 +72,15 @@ def make_channel(folder: Path) -> None:
         hashes[name] = hashlib.sha256(name.encode()).digest()
         if number % (NAMES // SHARDS) == 0:
             records = dict(record(name, minor) for minor in range(RECORDS_PER_NAME))
-            shard = make_shard({}, records)
+            shard = make_shard({"packages.conda": records})
             hashes[name], file_name = shard_name(shard)
             (folder / "shards" / file_name).write_bytes(shard)
             whole |= records
         else:
             whole |= [record(name, 0)]
-    index = make_shards_index(SUBDIR, hashes, "./shards/")
+    index = make_shards_index(
+        {"subdir": SUBDIR, "base_url": "", "shards_base_url": "./shards/"}, hashes
+    )
     (folder / "repodata_shards.msgpack.zst").write_bytes(index)
     info = {"subdir": SUBDIR}
     text = json.dumps({"info": info, "packages": {}, "packages.conda": whole}).encode()

@@ -93,10 +93,12 @@ def write_shards(folder: Path, subdir: str, sections: dict[str, dict]) -> None:
     (folder / "shards").mkdir(exist_ok=True)
     hashes = {}
     for name, parts in by_name.items():
-        shard = make_shard(parts["packages"], parts["packages.conda"])
+        shard = make_shard(parts)
         hashes[name], file_name = shard_name(shard)
         (folder / "shards" / file_name).write_bytes(shard)
-    index = make_shards_index(subdir, hashes, "./shards/")
+    index = make_shards_index(
+        {"subdir": subdir, "base_url": "", "shards_base_url": "./shards/"}, hashes
+    )
     (folder / "repodata_shards.msgpack.zst").write_bytes(index)
     print(f"{subdir}: {len(hashes)} shards, index {len(index) / 1e6:.1f} MB")
 

@@ -20,7 +20,7 @@ from minicon.publish.channel_index import index_channel
 def directory(tmp_path: Path) -> Path:
     """A server's root with the channel ``team/tools`` and a mirror of it."""
     folder = small_channel(tmp_path / "server" / "team" / "tools")
-    index_channel(folder, write_shards=True)
+    index_channel(folder)
     return tmp_path / "server"
 
 
@@ -118,7 +118,7 @@ def replace_package(channel: Path, version: str, *gone: str) -> None:
     for name in gone:
         (channel / "noarch" / name).unlink()
     build_channel(channel, [PackageBuilder("lone").version(version).noarch().file("share/l", "y")])
-    index_channel(channel, write_shards=True)
+    index_channel(channel)
 
 
 def test_a_missing_package_leads_to_fresh_indexes(
@@ -178,7 +178,7 @@ def test_a_channel_adds_its_base(
 ) -> None:
     more = directory / "team" / "more"
     build_channel(more, [PackageBuilder("app").version("1").noarch().depends("hello")])
-    index_channel(more, write_shards=True)
+    index_channel(more)
     relate(more, base="../tools")
     options = {"channels": (f"{server.url}/team/more",), "repodata_use_shards": use_shards}
     urls = create("app", **options)

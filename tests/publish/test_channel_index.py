@@ -16,6 +16,7 @@ from tests.support.packages import PackageBuilder
 from minicon.models.channel import Channel
 from minicon.net.routing import make_fetcher
 from minicon.publish.channel_index import index_channel
+from minicon.publish.index.channel_settings import ChannelSettings
 from minicon.repodata.client import ChannelClient
 
 
@@ -62,7 +63,7 @@ def test_run_exports_are_listed_for_every_package(folder) -> None:
 
 @pytest.mark.parametrize("shards", [False, True])
 def test_the_channel_can_be_read_over_the_network(folder, tmp_path, shards) -> None:
-    index_channel(folder, write_shards=shards)
+    index_channel(folder, settings=ChannelSettings(shards=shards))
     with ChannelServer(folder) as server:
         client = ChannelClient(make_fetcher(), tmp_path / "cache")
         linux, noarch = client.indices([Channel("c", server.url)], ["linux-64", "noarch"])[0]
@@ -75,7 +76,7 @@ def test_the_channel_can_be_read_over_the_network(folder, tmp_path, shards) -> N
 
 
 def test_all_formats_have_the_same_records(folder) -> None:
-    index_channel(folder, write_shards=True)
+    index_channel(folder)
     whole = (folder / "linux-64" / "repodata.json").read_bytes()
     packed = (folder / "linux-64" / "repodata.json.zst").read_bytes()
     assert zstandard.ZstdDecompressor().decompress(packed) == whole
@@ -88,6 +89,7 @@ def test_all_formats_have_the_same_records(folder) -> None:
     record = json.loads(whole)["packages.conda"]["tool-1.0-0.conda"]
     assert shard.pop("sha256").hex() == record.pop("sha256")
     assert shard.pop("md5").hex() == record.pop("md5")
+    assert shard.pop("run_exports") == {"weak": ["tool >=1"]}
     assert shard == record
 
 
@@ -107,10 +109,11 @@ def test_unchanged_packages_are_not_read_again(folder) -> None:
     assert index_channel(folder).counts["linux-64"] == 1
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", b'{"entries":[{"fn":1}]}', b'{"entries":7}'])
-def test_a_damaged_cache_is_ignored(folder, damage) -> None:
+@pytest.mark.parametrize("damage", [b"", b"{}" * 5000, None])
+def test_a_damaged_state_file_is_ignored(folder, damage) -> None:
     index_channel(folder)
-    (folder / "linux-64" / ".cache" / "minicon-index.json").write_bytes(damage)
+    state = folder / "linux-64" / ".cache" / "minicon-index.db"
+    state.write_bytes(state.read_bytes()[:5000] if damage is None else damage)
     summary = index_channel(folder)
     assert (summary.counts["linux-64"], summary.reused) == (2, 1)
 
@@ -151,23 +154,24 @@ def test_an_empty_directory_is_a_valid_channel(tmp_path) -> None:
 
 
 def test_files_of_disabled_formats_are_removed(folder) -> None:
-    index_channel(folder, write_shards=True)
-    index_channel(folder, write_zst=False)
+    index_channel(folder)
+    index_channel(folder, write_zst=False, settings=ChannelSettings(shards=False))
     names = {path.name for path in (folder / "noarch").iterdir() if path.is_file()}
     assert not names & {"repodata.json.zst", "repodata_shards.msgpack.zst"}
 
 
 def test_old_shards_are_kept_for_a_week(folder) -> None:
-    index_channel(folder, write_shards=True)
+    index_channel(folder)
     shards = folder / "linux-64" / "shards"
     before = {path.name for path in shards.iterdir()}
     (folder / "linux-64" / "tool-1.0-0.conda").unlink()
-    index_channel(folder, write_shards=True)
+    index_channel(folder)
     assert {path.name for path in shards.iterdir()} == before
     for path in shards.iterdir():
         os.utime(path, (0, 0))
-    index_channel(folder, write_shards=True)
-    assert len(list(shards.iterdir())) == 1
+    PackageBuilder("more").subdir("linux-64").build(folder)
+    index_channel(folder)
+    assert len(list(shards.iterdir())) == 2
 
 
 def test_simultaneous_runs_wait_for_each_other(folder) -> None:

@@ -352,6 +352,6 @@ def test_decompression_stops_at_the_limit() -> None:
 
 def test_shards_hold_hashes_as_bytes() -> None:
     record = {"name": "a", "md5": "0" * 32, "sha256": "f" * 64}
-    shard = unpack(make_shard({}, {"a-1-0.conda": record}), 10_000)
+    shard = unpack(make_shard({"packages.conda": {"a-1-0.conda": record}}), 10_000)
     packed = shard["packages.conda"]["a-1-0.conda"]
     assert packed == {"name": "a", "md5": bytes(16), "sha256": b"\xff" * 32}

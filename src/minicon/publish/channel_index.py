@@ -2,13 +2,17 @@
 
 ::
 
-    DIR/linux-64/*.conda, *.tar.bz2          (read: info/index.json, hashes, size)
-        ├── repodata.json, repodata.json.zst
-        ├── repodata_shards.msgpack.zst, shards/<sha256>.msgpack.zst      (CEP 16, on request)
-        ├── run_exports.json                                              (CEP 12)
-        └── .cache/minicon-index.json         the entries read, with size and time of each file
+    DIR/linux-64/*.conda, *.tar.bz2, *.whl
+        │ those that are new or changed; in threads, processes or on a cluster     index/shares.py
+        ▼
+    PackageEntry … ──► .cache/minicon-index.db, so that each is read once     index/entry_store.py
+        │ patches                                                                 index/patches.py
+        ▼
+    SubdirIndex ──► DIR/linux-64/repodata.json …                              index/index_files.py
+        ▼
+    DIR/channeldata.json, index.html, notices.json, rss.xml                   index/channeldata.py
 
-Files are replaced atomically. ``noarch`` is always written: every channel has it (CEP 26).
+Files are replaced as a whole. ``noarch`` is always written: every channel has it (CEP 26).
 """
 
 from __future__ import annotations
@@ -16,36 +20,48 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import threading
 import time
 from pathlib import Path
 
-from minicon.constants import PACKAGE_EXTENSIONS, REPODATA, TARBALL_EXTENSION
-from minicon.errors import MiniconError
+from minicon.constants import PACKAGE_EXTENSIONS, REPODATA, WHEEL_EXTENSION
 from minicon.fs import operations
+from minicon.fs.hashing import sha256_of
 from minicon.fs.lock import locked
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.strict_json import read_json
 from minicon.models.subdir import KNOWN_SUBDIRS, NOARCH, check_subdir
-from minicon.net.parallel import run_parallel
-from minicon.publish.package_entry import PackageEntry, read_entry
-from minicon.repodata.shards.shard_format import (
-    SHARDS_INDEX,
-    make_shard,
-    make_shards_index,
-    shard_name,
+from minicon.publish.index.channel_settings import read_settings
+from minicon.publish.index.channeldata import (
+    Described,
+    make_channeldata,
+    make_feed,
+    newest_archives,
 )
+from minicon.publish.index.entry_store import EntryStore
+from minicon.publish.index.index_files import (
+    Formats,
+    remove,
+    write_subdir,
+    write_text,
+    written_files,
+)
+from minicon.publish.index.package_entry import PackageEntry, dump
+from minicon.publish.index.pages import channel_page
+from minicon.publish.index.patches import FILE_NAME as PATCHES
+from minicon.publish.index.patches import generated_instructions, parse_patches
+from minicon.publish.index.shares import ListedArchive, LocalRunner, read_all
+from minicon.publish.index.subdir_index import SubdirIndex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-_CACHE = Path(".cache") / "minicon-index.json"
-_SHARDS = "shards"
-#: Seconds to keep shards that no index lists, for clients with an older index (CEP 16).
-_OLD_SHARDS_KEPT = 7 * 86_400.0
-_ZSTD_LEVEL = 10
+    from minicon.publish.index.channel_settings import ChannelSettings
+    from minicon.publish.index.shares import Found, Runner
+
+_STATE = Path(".cache") / "minicon-index.db"
+_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +71,7 @@ class ChannelSummary:
     Attributes:
         counts: Packages per subdir.
         errors: (path, message) of the files that are not indexed.
-        reused: Number of packages that are unchanged since the last run, and were not read.
+        reused: Number of archives that are unchanged since the last run, and were not read.
     """
 
     counts: Mapping[str, int]
@@ -68,8 +84,11 @@ def index_channel(
     *,
     subdirs: Sequence[str] | None = None,
     write_zst: bool = True,
-    write_shards: bool = False,
+    settings: ChannelSettings | None = None,
+    patch_generator: Path | None = None,
     workers: int | None = None,
+    runner: Runner | None = None,
+    now: float | None = None,
 ) -> ChannelSummary:
     """Write the index files of a directory of packages.
 
@@ -77,173 +96,208 @@ def index_channel(
         directory: Contains ``noarch/``, ``linux-64/`` …; created if missing.
         subdirs: Only these and ``noarch``; None is all that exist.
         write_zst: Whether to write ``repodata.json.zst`` too.
-        write_shards: Whether to write sharded repodata too.
-        workers: Number of packages read at once; None is the number of processors.
+        settings: Of the channel; None reads its ``channel.yaml``.
+        patch_generator: See :func:`.generated_instructions`; code of a Python file runs.
+        workers: Number of archives read at once; None is the number of processors.
+        runner: Reads archives elsewhere; None reads them with ``workers`` on this machine.
+        now: Seconds since 1970, the time at which new archives are listed; None is the present.
 
     Raises:
         FileError: The directory cannot be read or written.
         SpecError: ``invalid-subdir``.
+        ConfigError: The channel's settings are invalid.
+        RepodataError: Patch instructions are invalid.
     """
     folder = Path(directory)
+    settings = settings or read_settings(folder)
+    run = _Run(
+        folder=folder,
+        settings=settings,
+        formats=Formats(
+            settings.name or folder.absolute().name, write_zst, settings.shards, settings.current
+        ),
+        runner=runner or LocalRunner(workers or os.cpu_count() or 1),
+        patch_generator=patch_generator,
+        now=time.time() if now is None else now,
+    )
     with locked(folder / ".cache" / "minicon-index.lock", timeout=60):
-        names = _subdirs_of(folder) if subdirs is None else map(check_subdir, subdirs)
-        counts: dict[str, int] = {}
-        errors = [(path, _misplaced(path)) for path in _packages_in(folder)]
-        reused = 0
-        for name in sorted({*names, NOARCH}):
-            subdir = _SubdirIndexer(folder / name, workers or os.cpu_count() or 1)
-            entries = subdir.entries()
-            _write_index_files(folder / name, entries, zst=write_zst, shards=write_shards)
-            counts[name] = len(entries)
-            errors += subdir.errors
-            reused += subdir.reused
-    return ChannelSummary(counts, tuple(errors), reused)
+        present = _subdirs_of(folder)
+        names = present if subdirs is None else map(check_subdir, subdirs)
+        return run.index(sorted({*names, NOARCH}), sorted({*present, NOARCH}))
 
 
 def _subdirs_of(folder: Path) -> list[str]:
     found = (path for path in folder.iterdir() if path.is_dir())
-    return [p.name for p in found if p.name in KNOWN_SUBDIRS or any(_packages_in(p))]
+    return [p.name for p in found if p.name in KNOWN_SUBDIRS or any(_archives_in(p))]
 
 
-def _packages_in(folder: Path) -> list[Path]:
-    with operations.describing("read", folder):
-        paths = [Path(entry.path) for entry in os.scandir(folder) if entry.is_file()]
-    return sorted(path for path in paths if path.name.endswith(PACKAGE_EXTENSIONS))
+def _archives_in(folder: Path) -> list[ListedArchive]:
+    """The archives in a directory, sorted by name."""
+    extensions = (*PACKAGE_EXTENSIONS, WHEEL_EXTENSION)
+    found = []
+    with operations.describing("read", folder), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(extensions) and not entry.name.startswith("."):
+                with contextlib.suppress(FileNotFoundError):  # a link to nothing, or just removed
+                    facts = entry.stat()
+                    if entry.is_file():
+                        found.append(ListedArchive(entry.name, facts.st_size, facts.st_mtime_ns))
+    return sorted(found)
 
 
-def _misplaced(path: Path) -> str:
-    return f"{path.name} is not in a subdir such as {path.parent.name}/linux-64"
+class _Run:
+    """One run of :func:`index_channel`."""
 
-
-class _SubdirIndexer:
-    """Reads the packages of one subdir that changed since the last run.
-
-    Attributes:
-        errors: (path, message) of the packages that cannot be indexed.
-        reused: Number of packages that are unchanged.
-    """
-
-    def __init__(self, folder: Path, workers: int) -> None:
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        settings: ChannelSettings,
+        formats: Formats,
+        runner: Runner,
+        patch_generator: Path | None,
+        now: float,
+    ) -> None:
         self._folder = folder
-        self._workers = workers
-        self._lock = threading.Lock()
-        self.errors: list[tuple[Path, str]] = []
-        self.reused = 0
+        self._settings = settings
+        self._formats = formats
+        self._runner = runner
+        self._patch_generator = patch_generator
+        self._now = now
+        self._reused = 0
+        self._has_changed = False
+        self._errors: list[tuple[Path, str]] = []
 
-    def entries(self) -> dict[str, PackageEntry]:
-        """Return all readable packages by file name, sorted."""
-        with operations.describing("write", self._folder):
-            operations.make_directory(self._folder)
-        known = _load_cache(self._folder / _CACHE, self._folder.name)
-        paths = _packages_in(self._folder)
-        found = run_parallel(
-            lambda path, _: self._entry(path, known.get(path.name)), paths, workers=self._workers
-        )
-        entries = {entry.fn: entry for entry in found if entry is not None}
-        self.errors.sort()
-        _save_cache(self._folder / _CACHE, entries.values())
-        return entries
+    def index(self, names: Sequence[str], all_names: Sequence[str]) -> ChannelSummary:
+        """Index some subdirs, and write the files of the channel."""
+        stray = [archive.fn for archive in _archives_in(self._folder)]
+        self._errors = [(self._folder / fn, _misplaced(fn, self._folder)) for fn in stray]
+        counts = {name: self._index_subdir(name) for name in names}
+        self._write_channel_files(all_names)
+        return ChannelSummary(counts, tuple(self._errors), self._reused)
 
-    def _entry(self, path: Path, known: PackageEntry | None) -> PackageEntry | None:
-        try:
-            if known is not None and known.is_current(path):
-                with self._lock:
-                    self.reused += 1
-                return known
-            return read_entry(path, self._folder.name)
-        except (MiniconError, OSError) as error:
-            message = error.message if isinstance(error, MiniconError) else str(error)
-            with self._lock:
-                self.errors.append((path, message))
-            return None
+    def _index_subdir(self, name: str) -> int:
+        folder = self._folder / name
+        with operations.describing("write", folder):
+            operations.make_directory(folder)
+        with EntryStore(folder / _STATE) as store:
+            archives = self._read_new(store, folder)
+            self._errors += [(folder / r.fn, r.message) for r in store.refusals()]
+            generator = self._patch_generator
+            stated = None if generator is None else self._generate(generator, store, folder)
+            patches = stated if stated is not None else _read_if_exists(folder / PATCHES)
+            inputs = sha256_of(repr((_FORMAT, archives, patches, self._settings)).encode())
+            described = "\n".join([inputs, *written_files(folder)])
+            if store.note("written") != described:
+                count = self._write(store, folder, patches)
+                described = "\n".join([inputs, *written_files(folder)])
+                store.save_notes({"count": str(count), "written": described})
+                self._has_changed = True
+            return int(store.note("count"))
+
+    def _read_new(self, store: EntryStore, folder: Path) -> list[ListedArchive]:
+        """Read the archives that are new or changed; return all."""
+        archives = _archives_in(folder)
+        known = store.known()
+        new = [each for each in archives if known.get(each.fn) != each[1:]]
+        self._reused += len(archives) - len(new)
+        if gone := known.keys() - {each.fn for each in archives}:
+            store.forget(gone)
+        if new:
+            earlier = _earlier_times(store.records(each.fn for each in new if each.fn in known))
+            if not known:  # a new channel, or its state file was lost
+                earlier = _published_times(folder / REPODATA)
+            for found in read_all(self._runner, folder, new, int(self._now * 1000)):
+                store.save([_with_time(each, earlier) for each in found])
+        return archives
+
+    def _generate(self, generator: Path, store: EntryStore, folder: Path) -> bytes:
+        """Write the instructions of a generator, as conda-index does, and return them."""
+
+        def repodata() -> dict[str, Any]:
+            return json.loads(self._index_of(store, folder.name).repodata())  # type: ignore[no-any-return]
+
+        instructions = generated_instructions(generator, folder.name, repodata)
+        parse_patches(instructions, str(generator))
+        with operations.describing("write", folder):
+            write_text(folder / PATCHES, instructions.decode())
+        return instructions
+
+    def _index_of(self, store: EntryStore, subdir: str) -> SubdirIndex:
+        settings = self._settings
+        entries = list(store.entries())
+        return SubdirIndex(subdir, entries, (), settings.base_url, settings.relations)
+
+    def _write(self, store: EntryStore, folder: Path, patches: bytes) -> int:
+        """Write the subdir's files; return the number of packages."""
+        unpatched = self._index_of(store, folder.name)
+        index = unpatched
+        if patches:
+            index = unpatched.patched(parse_patches(patches, str(folder / PATCHES)))
+        known = json.loads(store.note("shards") or "{}")
+        shards = write_subdir(folder, index, unpatched, self._formats, known)
+        listed = [
+            Described(folder.name, e.name, e.version, e.timestamp, e.run_exports, e.facts)
+            for e in newest_archives(index.entries)
+        ]
+        store.save_notes({"shards": dump(shards), "channeldata": dump(listed)})
+        return len(index.entries)
+
+    def _write_channel_files(self, subdirs: Sequence[str]) -> None:
+        folder, settings = self._folder, self._settings
+        names = ("channeldata.json", "index.html", "rss.xml", "notices.json")
+        channeldata_json, page, feed, notices = (folder / name for name in names)
+        is_complete = channeldata_json.exists() and page.exists() and feed.exists() == settings.rss
+        with operations.describing("write", folder):
+            if settings.notices:
+                write_text(notices, dump({"notices": list(settings.notices)}))
+            if not self._has_changed and is_complete:
+                return
+            channeldata = make_channeldata(self._described(subdirs), subdirs)
+            write_text(channeldata_json, dump(channeldata))
+            write_text(page, channel_page(self._formats.channel, channeldata))
+            if settings.rss:
+                write_text(feed, make_feed(self._formats.channel, channeldata, self._now))
+            else:
+                remove(feed)
+
+    def _described(self, subdirs: Sequence[str]) -> Iterator[Described]:
+        for name in subdirs:
+            if (self._folder / name / _STATE).exists():
+                with EntryStore(self._folder / name / _STATE) as store:
+                    listed = json.loads(store.note("channeldata") or "[]")
+                yield from (Described(*each) for each in listed)
 
 
-def _load_cache(path: Path, subdir: str) -> dict[str, PackageEntry]:
+def _misplaced(fn: str, folder: Path) -> str:
+    return f"{fn} is not in a subdir such as {folder.name}/linux-64"
+
+
+def _read_if_exists(path: Path) -> bytes:
+    with operations.describing("read", path), contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    return b""
+
+
+def _earlier_times(records: Mapping[str, str]) -> dict[str, int]:
+    """When archives were listed first, by hash: that never changes (CEP 47)."""
+    return {key: json.loads(text)["indexed_timestamp"] for key, text in records.items()}
+
+
+def _published_times(repodata: Path) -> dict[str, int]:
+    """The same, from an index that was written before."""
     try:
-        data = read_json(path.read_bytes())
-        entries = [PackageEntry.from_json(each, subdir) for each in data["entries"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        document = read_json(repodata.read_bytes())
+        sections = [document["packages"], document["packages.conda"]]
+        sections += document.get("v3", {}).values()
+        records = [record for section in sections for record in section.values()]
+        return {r["sha256"]: r["indexed_timestamp"] for r in records if "indexed_timestamp" in r}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return {entry.fn: entry for entry in entries}
 
 
-def _save_cache(path: Path, entries: Iterable[PackageEntry]) -> None:
-    with operations.describing("write", path):
-        operations.make_directory(path.parent)
-        _write(path, {"entries": [entry.to_json() for entry in entries]})
-
-
-def _write_index_files(
-    folder: Path, entries: Mapping[str, PackageEntry], *, zst: bool, shards: bool
-) -> None:
-    """Write all files of a subdir; ``repodata.json`` last, since clients check it first."""
-    sections = _sections(entries, lambda entry: entry.record)
-    exports = _sections(entries, lambda entry: {"run_exports": entry.run_exports})
-    info = {"subdir": folder.name}
-    repodata = {"info": info, **sections, "removed": [], "repodata_version": 1}
-    with operations.describing("write", folder):
-        _write(folder / "run_exports.json", {"info": {**info, "version": 1}, **exports})
-        if shards:
-            _write_shards(folder, sections)
-        else:
-            _remove(folder / SHARDS_INDEX)  # it would hide the new index from clients
-        text = _dump(repodata)
-        if zst:
-            operations.replace_file(folder / f"{REPODATA}.zst", _compressed(text))
-        else:
-            _remove(folder / f"{REPODATA}.zst")
-        operations.replace_file(folder / REPODATA, text)
-
-
-def _sections(entries: Mapping[str, PackageEntry], value: Any) -> dict[str, dict[str, Any]]:
-    sections: dict[str, dict[str, Any]] = {"packages": {}, "packages.conda": {}}
-    for fn, entry in sorted(entries.items()):
-        name = "packages" if fn.endswith(TARBALL_EXTENSION) else "packages.conda"
-        sections[name][fn] = value(entry)
-    return sections
-
-
-def _write_shards(folder: Path, sections: Mapping[str, Mapping[str, Any]]) -> None:
-    by_name: dict[str, dict[str, dict[str, Any]]] = {}
-    for section, records in sections.items():
-        for fn, record in records.items():
-            empty: dict[str, dict[str, Any]] = {"packages": {}, "packages.conda": {}}
-            by_name.setdefault(record["name"], empty)[section][fn] = record
-    operations.make_directory(folder / _SHARDS)
-    hashes: dict[str, bytes] = {}
-    used = set()
-    for name, parts in sorted(by_name.items()):
-        shard = make_shard(parts["packages"], parts["packages.conda"])
-        hashes[name], file_name = shard_name(shard)
-        used.add(file_name)
-        if not (folder / _SHARDS / file_name).exists():
-            operations.replace_file(folder / _SHARDS / file_name, shard, durable=False)
-    index = make_shards_index(folder.name, hashes, f"./{_SHARDS}/")
-    operations.replace_file(folder / SHARDS_INDEX, index)
-    _remove_old_shards(folder / _SHARDS, used)
-
-
-def _remove_old_shards(folder: Path, used: set[str]) -> None:
-    limit = time.time() - _OLD_SHARDS_KEPT
-    for path in folder.glob("*.msgpack.zst"):
-        if path.name not in used and path.stat().st_mtime < limit:
-            _remove(path)
-
-
-def _dump(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _write(path: Path, value: Any) -> None:
-    operations.replace_file(path, _dump(value))
-
-
-def _compressed(text: bytes) -> bytes:
-    import zstandard
-
-    return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(text)
-
-
-def _remove(path: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        operations.remove_file(path)
+def _with_time(found: Found, earlier: Mapping[str, int]) -> Found:
+    if not isinstance(found, PackageEntry) or found.sha256 not in earlier:
+        return found
+    record = {**json.loads(found.record), "indexed_timestamp": earlier[found.sha256]}
+    return found._replace(record=dump(record))

@@ -238,6 +238,11 @@ class MatchSpec:
         """Canonical text without credentials: ``channel/subdir::name version build[key=value]``."""
         return _write(self.to_fields())
 
+    def in_brackets(self) -> str:
+        """The spec with all fields but the name in brackets, as records of CEP 48 have it."""
+        fields = self.to_fields()
+        return f"{fields.pop('name')}{_write_brackets(fields)}"
+
     def __repr__(self) -> str:
         return f"MatchSpec({str(self)!r})"
 

@@ -10,7 +10,7 @@ import hashlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 SHARDS_INDEX = "repodata_shards.msgpack.zst"
@@ -20,6 +20,8 @@ LARGEST_SHARD = 1 << 27
 LARGEST_INDEX = 1 << 28
 _LARGEST_WINDOW = 1 << 27
 _HASH_KEYS = ("md5", "sha256")
+#: Prefix of the sections of revision 3 (CEP 48).
+_V3 = "v3."
 
 
 class ShardDamagedError(Exception):
@@ -74,22 +76,32 @@ def unpack(data: bytes, limit: int, *, texts: bool = True) -> Any:
 
 
 def make_shard(
-    packages: Mapping[str, Mapping[str, Any]], conda_packages: Mapping[str, Mapping[str, Any]]
+    sections: Mapping[str, Mapping[str, Mapping[str, Any]]], removed: Sequence[str] = ()
 ) -> bytes:
-    """Make the shard of one name, ready to be served."""
-    return pack(
-        {
-            "packages": {fn: _with_bytes(record) for fn, record in packages.items()},
-            "packages.conda": {fn: _with_bytes(record) for fn, record in conda_packages.items()},
-            "removed": [],
-        }
-    )
+    """Make the shard of one name, ready to be served.
+
+    Args:
+        sections: Records by section and key; ``v3.conda`` is the section ``conda`` of ``v3``.
+        removed: File names of packages that are withdrawn.
+    """
+    shard: dict[str, Any] = {"packages": {}, "packages.conda": {}, "removed": list(removed)}
+    for section, records in sections.items():
+        packed = {key: _with_bytes(record) for key, record in records.items()}
+        if section.startswith(_V3):
+            shard.setdefault("v3", {})[section.removeprefix(_V3)] = packed
+        else:
+            shard[section] = packed
+    return pack(shard)
 
 
-def make_shards_index(subdir: str, hashes: Mapping[str, bytes], shards_base_url: str) -> bytes:
-    """Make the index of all shards of a subdir, ready to be served."""
-    info = {"subdir": subdir, "base_url": "", "shards_base_url": shards_base_url}
-    return pack({"version": 1, "info": info, "shards": dict(hashes)})
+def make_shards_index(info: Mapping[str, Any], hashes: Mapping[str, bytes]) -> bytes:
+    """Make the index of all shards of a subdir, ready to be served.
+
+    Args:
+        info: Its ``info`` object, with ``subdir``, ``base_url`` and ``shards_base_url``.
+        hashes: SHA-256 of the shard by name.
+    """
+    return pack({"version": 1, "info": dict(info), "shards": dict(hashes)})
 
 
 def shard_name(shard: bytes) -> tuple[bytes, str]:

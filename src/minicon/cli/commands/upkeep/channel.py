@@ -13,6 +13,7 @@ from minicon.cli.parser import add_verb
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
     from minicon.cli.context import CommandContext
 
@@ -20,15 +21,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``channel index DIR``, ``channel build RECIPES DIR``."""
     commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    index = add_verb(
-        commands,
-        "index",
-        "write repodata for a directory of packages",
-        "minicon channel index ./mine",
-    )
-    index.add_argument("directory", metavar="DIR", help="directory with noarch/, linux-64/, ...")
-    index.add_argument("--shards", action="store_true", help="also write sharded repodata (CEP 16)")
-    options.add_output_options(index)
+    _add_index(commands)
     build = add_verb(
         commands,
         "build",
@@ -41,6 +34,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--platform", dest="subdir", metavar="SUBDIR", help="platform, for example linux-64"
     )
     options.add_output_options(build)
+
+
+def _add_index(commands: Any) -> None:
+    from argparse import BooleanOptionalAction
+
+    index = add_verb(
+        commands,
+        "index",
+        "write repodata for a directory of packages",
+        "minicon channel index ./mine",
+        "minicon channel index ./mine --base-url https://packages.example/mine --rss",
+    )
+    index.add_argument("directory", metavar="DIR", help="directory with noarch/, linux-64/, ...")
+    index.add_argument(
+        "--shards",
+        action=BooleanOptionalAction,
+        help="write sharded repodata, CEP 16 (default: yes, unless channel.yaml says otherwise)",
+    )
+    index.add_argument("--rss", action="store_true", help="also write rss.xml")
+    index.add_argument(
+        "--base-url",
+        metavar="URL",
+        help="URL of the directory with the packages, if they are not beside the index (CEP 15)",
+    )
+    index.add_argument(
+        "--patch-generator",
+        metavar="FILE",
+        help="package with patch_instructions.json files, or Python file with a function "
+        "_patch_repodata(repodata, subdir), whose code runs (default: the subdir's own "
+        "patch_instructions.json)",
+    )
+    index.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="number of archives to read at once (default: number of processors)",
+    )
+    options.add_output_options(index)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
@@ -63,12 +94,25 @@ def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.errors import ChannelError
     from minicon.fs.safe_path import typed_path
     from minicon.publish.channel_index import index_channel
+    from minicon.publish.index.channel_settings import read_settings, with_options
 
     folder = typed_path(arguments.directory).absolute()
     if not folder.is_dir():
         hint = "create it with packages in noarch/, linux-64/ and so on"
         raise ChannelError("no-channel-folder", f"directory {folder} does not exist", hint=hint)
-    summary = index_channel(folder, write_shards=arguments.shards)
+    settings = with_options(
+        read_settings(folder),
+        shards=arguments.shards,
+        rss=arguments.rss,
+        base_url=arguments.base_url,
+    )
+    generator = arguments.patch_generator
+    summary = index_channel(
+        folder,
+        settings=settings,
+        patch_generator=typed_path(generator) if generator else None,
+        workers=arguments.workers,
+    )
     for subdir, count in summary.counts.items():
         context.console.answer(f"{subdir}: {count} packages")
     for path, message in summary.errors:

@@ -1,0 +1,1 @@
+"""The steps of ``channel index``: archives → entries → index of a subdir → files."""
