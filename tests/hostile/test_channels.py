@@ -14,9 +14,9 @@ from tests.support.mutations import fuzz, json_bytes, mutated_bytes, mutated_jso
 from minicon.errors import MiniconError
 from minicon.models.channel import Channel
 from minicon.models.match_spec.spec import MatchSpec
-from minicon.repodata.channels.base_url import resolve_base_url
 from minicon.repodata.channels.notices import parse_notices
 from minicon.repodata.channels.relations import relations_of
+from minicon.repodata.index.base_url import resolve_base_url
 from minicon.repodata.index.convert import index_bytes, unread_revisions
 from minicon.repodata.index.decode import Members, RecordSource
 from minicon.repodata.index.index_file import IndexFile

@@ -9,6 +9,7 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from minicon.publish.package_entry import read_entry
 from tests.support.mutations import fuzz, mutated_json, mutated_text
 from tests.support.packages import PackageBuilder
 
@@ -26,7 +27,6 @@ from minicon.package.cache.cache_folder import read_record
 from minicon.package.info_files import parse_package_files, read_package_files
 from minicon.package.manifest import Manifest, read_manifest
 from minicon.prefix.environment.python_layout import PythonLayout
-from minicon.publish.package_entry import read_entry
 from minicon.repodata.cache import RepodataCache
 
 BUILDER = (

@@ -19,8 +19,8 @@ from minicon.net.download import download
 from minicon.net.parallel import run_parallel
 from minicon.net.routing import UrlFetcher, make_fetcher
 from minicon.net.schemes.s3_signing import S3Options
-from minicon.repodata.channels.base_url import resolve_base_url
 from minicon.repodata.client import ChannelClient
+from minicon.repodata.index.base_url import resolve_base_url
 
 
 @pytest.fixture(scope="module")

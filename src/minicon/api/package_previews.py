@@ -176,6 +176,8 @@ def _files_of(fetcher: Fetcher, record: RepodataRecord) -> PackageFiles | None:
     from minicon.net.client.http_errors import status_error
     from minicon.net.range_reader import RangeReader
 
+    if record.is_wheel:
+        return None
     if record.fn.endswith(CONDA_EXTENSION):
         reader = RangeReader(fetcher, record.url, first=_FIRST_REQUEST)
         from minicon.package.prepare.info_part import files_of_conda

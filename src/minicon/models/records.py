@@ -6,6 +6,7 @@ of the JSON object that the channel wrote: values are converted when they are re
 
 from __future__ import annotations
 
+from minicon.constants import WHEEL_EXTENSION
 from minicon.lean_dataclasses import dataclass
 from minicon.redaction import without_secrets
 
@@ -64,6 +65,16 @@ class RepodataRecord:
     def build(self) -> str:
         """Build string, for instance ``py311h64a7726_0``."""
         return self.data.get("build") or self.data.get("build_string") or ""
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether its file is a wheel: of PyPI, or of a channel that lists wheels (CEP 48)."""
+        return self.source == "pypi" or self.fn.endswith(WHEEL_EXTENSION)
+
+    @property
+    def project(self) -> str:
+        """Name of the Python project in a wheel: a channel may list it under another name."""
+        return self.fn.partition("-")[0] if self.fn.endswith(WHEEL_EXTENSION) else self.name
 
     @property
     def is_installed_by_pip(self) -> bool:

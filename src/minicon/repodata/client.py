@@ -13,7 +13,7 @@ from minicon.fs.lock import locked
 from minicon.models.reporter import SilentReporter
 from minicon.net.parallel import run_parallel
 from minicon.repodata.cache import RepodataCache
-from minicon.repodata.channels.base_url import resolve_base_url
+from minicon.repodata.index.base_url import resolve_base_url
 from minicon.repodata.index.decode import RecordSource
 from minicon.repodata.index.subdir_index import ConvertedIndex, EmptyIndex
 from minicon.repodata.shards.shard_format import SHARDS_INDEX

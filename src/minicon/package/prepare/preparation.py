@@ -57,7 +57,7 @@ def prepare_package(
 
     def unpack(archive: Path, directory: Path, *, verify: bool) -> PackageFiles:
         with turn or contextlib.nullcontext():
-            size = None if record.source == "pypi" else archive.stat().st_size
+            size = None if record.is_wheel else archive.stat().st_size
             task = reporter.start("extract", record.label, size)
             try:
                 return _extract(
@@ -94,7 +94,7 @@ def _extract(
     task: Task,
     reporter: Reporter,
 ) -> PackageFiles:
-    if record.source == "pypi":
+    if record.is_wheel:
         from minicon.package.prepare.wheel import prepare_wheel
 
         return prepare_wheel(

@@ -250,7 +250,7 @@ def _dist_info_folder(names: Iterable[str], record: RepodataRecord) -> str:
         raise PackageError(
             "broken-wheel", f"{record.fn} has {len(found)} dist-info directories instead of one"
         )
-    if not names_release(found[0].removesuffix(".dist-info"), record.name, record.version):
+    if not names_release(found[0].removesuffix(".dist-info"), record.project, record.version):
         message = f"{record.fn} is not {record.dist_name}: it has the folder {found[0]}"
         raise PackageError("broken-wheel", message)
     return found[0]
@@ -258,7 +258,7 @@ def _dist_info_folder(names: Iterable[str], record: RepodataRecord) -> str:
 
 def _check_is(name: str, version: str, record: RepodataRecord, what: str) -> None:
     same_version = parse_version(version) == parse_version(record.version)
-    if normalize_pypi_name(name) != normalize_pypi_name(record.name) or not same_version:
+    if normalize_pypi_name(name) != normalize_pypi_name(record.project) or not same_version:
         raise PackageError(
             "broken-wheel", f"{record.fn} is not {record.dist_name}: {what} says {name} {version}"
         )

@@ -209,7 +209,7 @@ class StageBuilder:
             if name in self._stale.unreadable:
                 yield f"{CONDA_META}/{name}"
                 yield from plan.targets
-                folder = dist_info_folder(plan) if plan.record.source == "pypi" else None
+                folder = dist_info_folder(plan) if plan.record.is_wheel else None
                 if folder is not None:
                     yield from (f"{folder}/{name}" for name in INSTALLATION_FILES)
 
@@ -242,7 +242,7 @@ class StageBuilder:
         )
         for plan, entries, _ in linked:
             entries += compiled.get(plan.record.name, ())
-            if plan.record.source == "pypi":
+            if plan.record.is_wheel:
                 requested = bool(self._transaction.requested.get(plan.record.name))
                 entries += write_installation_files(plan, entries, tree, requested=requested)
         return linked

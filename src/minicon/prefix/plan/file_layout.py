@@ -79,13 +79,13 @@ def plan_package(
         PrefixError: The prefix is too long for the package, or python is missing.
     """
     manifest = package.manifest
-    is_python = "python" in (record.noarch, manifest.noarch) or record.source == "pypi"
+    is_python = "python" in (record.noarch, manifest.noarch) or record.is_wheel
     if is_python and layout is None:
         message = f"{record.dist_name} is a Python package, and the environment has no python"
         raise PrefixError("no-python", message, hint="add python to the request")
     own_layout = layout if is_python else None
     entry_points = manifest.entry_points if own_layout else ()
-    if own_layout and record.source == "pypi":
+    if own_layout and record.is_wheel:
         entry_points = tuple(_for_python(entry_points, own_layout))
     for entry_point in entry_points:
         check_entry_point(entry_point, record.dist_name)
@@ -101,7 +101,7 @@ def plan_package(
     )
     # Checked before generated files are left out: all that the package has must be acceptable.
     check_paths(plan)
-    plan = _without_generated(plan, commands, without_installation=record.source == "pypi")
+    plan = _without_generated(plan, commands, without_installation=record.is_wheel)
     for _, _, entry in plan.others:
         if entry.prefix_placeholder:
             check_prefix_fits(entry, prefix, record.dist_name)

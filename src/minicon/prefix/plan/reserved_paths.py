@@ -114,7 +114,7 @@ def _check_python_package(plan: PackagePlan, layout: PythonLayout) -> None:
             raise PackageError("unsafe-entry-point", message, hint=_HINT)
     for target in _interpreters(plan, layout):
         raise _refusal(plan, repr(target))
-    if plan.record.source == "pypi":
+    if plan.record.is_wheel:
         for name in _descriptions(plan, layout):
             if not _describes(name, plan.record):
                 raise _refusal(plan, f"{name!r} into site-packages")
@@ -162,12 +162,12 @@ def _descriptions(plan: PackagePlan, layout: PythonLayout) -> set[str]:
 def _describes(name: str, record: RepodataRecord) -> bool:
     """Whether a dist-info or egg-info is that of a wheel's own project."""
     stem, _, kind = name.rpartition(".")
-    own = normalize_pypi_name(record.name)
+    own = normalize_pypi_name(record.project)
     if kind != "dist-info":
         return own in (normalize_pypi_name(stem), normalize_pypi_name(stem.partition("-")[0]))
     from minicon.pypi.wheels.filenames import names_release
 
-    return names_release(stem, record.name, record.version)
+    return names_release(stem, record.project, record.version)
 
 
 def check_python_files(
@@ -186,7 +186,7 @@ def check_python_files(
     Raises:
         PackageError: With reference ``unsafe-path``.
     """
-    wheels = [p for p in plans if p.record.source == "pypi" and p.layout] if contested else []
+    wheels = [p for p in plans if p.record.is_wheel and p.layout] if contested else []
     if not wheels:
         return
     owned = {

@@ -279,7 +279,7 @@ def _must_relink(
         return True
     if not python_moves or record.is_installed_by_pip:
         return False
-    return record.noarch == "python" or record.source == "pypi"
+    return record.noarch == "python" or record.is_wheel
 
 
 def _python_key(python: PrefixRecord | RepodataRecord | None) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 .. code-block:: yaml
 
     name: lab                               # in pages and feeds; default: that of the directory
-    base_url: https://packages.example/lab  # packages are there, not beside the index (CEP 15)
+    base_url: https://packages.example/lab  # where packages are served, if elsewhere (CEP 15)
     channel_relations:                      # CEP 42
       base: ../conda-forge
     rss: true                               # write rss.xml
@@ -114,7 +114,7 @@ def with_options(
 
 def invalid_settings(source: object, why: str) -> ConfigError:
     """Make the error for an invalid setting of a channel."""
-    hint = "see the documentation of channel.yaml in the how-to page 'Publish a channel'"
+    hint = "docs/how-to/build-a-channel.md lists the keys of channel.yaml"
     return ConfigError("invalid-channel-settings", f"{source}: {why}", hint=hint)
 
 

@@ -11,6 +11,7 @@ import contextlib
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from minicon.constants import WHEEL_EXTENSION
 from minicon.errors import MiniconError
 from minicon.net.parallel import run_parallel
 from minicon.publish.index.entry_store import Refusal
@@ -67,7 +68,7 @@ def read_share(share: Share) -> list[Found]:
 def _read(share: Share, archive: ListedArchive) -> Found:
     path = Path(share.folder, archive.fn)
     try:
-        if archive.fn.endswith(".whl"):
+        if archive.fn.endswith(WHEEL_EXTENSION):
             from minicon.publish.index.wheel_entry import read_wheel_entry
 
             return read_wheel_entry(path, path.parent.name, archive.modified, share.now)

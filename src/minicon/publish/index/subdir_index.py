@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+from minicon.constants import TARBALL_EXTENSION, WHEEL_EXTENSION
 from minicon.publish.index.package_entry import dump, with_section
 
 TYPE_CHECKING = False
@@ -61,8 +62,7 @@ class SubdirIndex(NamedTuple):
             if record is None:
                 removed.append(entry.fn)
             else:
-                section, key, record = with_section(entry.fn, record)
-                entries.append(entry._replace(section=section, key=key, record=dump(record)))
+                entries.append(_with_record(entry, record))
         return self._replace(entries=entries, removed=removed)
 
     def limited_to(self, names: Iterable[str]) -> SubdirIndex:
@@ -88,11 +88,24 @@ class SubdirIndex(NamedTuple):
         """Return ``run_exports.json`` (CEP 12), which no patch changes."""
         listed: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
         for entry in self.entries:
-            if not entry.fn.endswith(".whl"):
-                section = "packages" if entry.fn.endswith(".tar.bz2") else "packages.conda"
+            if not entry.fn.endswith(WHEEL_EXTENSION):
+                section = "packages" if entry.fn.endswith(TARBALL_EXTENSION) else "packages.conda"
                 listed[section][entry.fn] = entry.run_exports
         info = dump({"subdir": self.subdir, "version": 1})
         return _object({"info": info, **{name: _object(each) for name, each in listed.items()}})
+
+
+def _with_record(entry: PackageEntry, record: dict[str, Any]) -> PackageEntry:
+    """An entry with a patched record, whose license ``channeldata.json`` has too."""
+    section, key, record = with_section(entry.fn, record)
+    facts = {**json.loads(entry.facts), "license": record.get("license")}
+    return entry._replace(
+        section=section,
+        key=key,
+        timestamp=int(record.get("timestamp") or 0),
+        record=dump(record),
+        facts=dump({name: fact for name, fact in facts.items() if fact}),
+    )
 
 
 def _members(entries: Iterable[PackageEntry], section: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
-from minicon.errors import SpecError
+from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION, WHEEL_EXTENSION
+from minicon.errors import RepodataError, SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.records import RepodataRecord
 from minicon.models.strict_json import read_json
+from minicon.repodata.index.base_url import resolve_file_url
 from minicon.repodata.index.json_members import NotAMemberError, member_at
 
 TYPE_CHECKING = False
@@ -50,7 +51,9 @@ class Members:
     def add(self, section: str, members: Mapping[str, Any]) -> None:
         """Add the members of a section; v3 keys get their extension (CEP 48)."""
         extension = _V3_EXTENSIONS.get(section)
-        if section in ("packages", "packages.conda"):
+        if section == "v3.whl":
+            self.by_file_name.update({_wheel_name(key, r): r for key, r in members.items()})
+        elif section in ("packages", "packages.conda"):
             self.by_file_name.update(members)
         elif extension is not None:
             self.by_file_name.update({f"{key}{extension}": r for key, r in members.items()})
@@ -84,9 +87,15 @@ class Members:
                 continue
             try:
                 found[fn] = _make_record(fn, data, name, source)
-            except SpecError as error:
+            except (SpecError, RepodataError) as error:
                 warn(f"{source.channel}/{source.subdir}: {error.message}; it is left out")
         return tuple(_without_duplicates(found))
+
+
+def _wheel_name(key: str, record: Any) -> str:
+    """The file name of a wheel, which its key is not made of."""
+    found = record.get("fn") if isinstance(record, dict) else None
+    return found if isinstance(found, str) else key + WHEEL_EXTENSION
 
 
 def _valid_members(payload: bytes) -> tuple[dict[str, Any], int]:
@@ -120,13 +129,10 @@ def _make_record(fn: str, data: Any, name: str, source: RecordSource) -> Repodat
         raise _refused(fn, f"has the name {data['name']!r}")
     check_record_values(data, fn)
     _normalize(data)
-    return RepodataRecord(
-        data,
-        channel=source.channel,
-        subdir=source.subdir,
-        fn=fn,
-        url=source.base_url + fn,
-    )
+    url = source.base_url + fn
+    if fn.endswith(WHEEL_EXTENSION):
+        url = resolve_file_url(source.base_url, data.pop("url", None), fn)
+    return RepodataRecord(data, channel=source.channel, subdir=source.subdir, fn=fn, url=url)
 
 
 def _normalize(data: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from minicon.repodata.shards.shard_loader import ShardLoader
 
 _SECTIONS = ("packages", "packages.conda")
-_V3_SECTIONS = ("tar.bz2", "conda")
+_V3_SECTIONS = ("tar.bz2", "conda", "whl")
 #: Number of newest records whose dependencies are prefetched.
 _FOLLOWED_RECORDS = 2
 _NAME = lazy_pattern(r"[A-Za-z0-9_.\-]+")

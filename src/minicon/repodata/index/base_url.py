@@ -45,6 +45,27 @@ def resolve_base_url(subdir_url: str, base_url: object, *, what: str = "base_url
     return url if url.endswith("/") else url + "/"
 
 
+def resolve_file_url(base_url: str, url: object, fn: str) -> str:
+    """Return the URL of a wheel, which its record may name: relative, or on another server.
+
+    Args:
+        base_url: URL that file names are appended to, with a slash at the end.
+        url: Value in the record; None or empty is the file name.
+        fn: The file name.
+
+    Raises:
+        RepodataError: A record must not name that URL.
+    """
+    if url is None or url == "":
+        return base_url + fn
+    folder, _, name = url.rpartition("/") if isinstance(url, str) else ("", "", url)
+    if not isinstance(name, str) or name in ("", ".", ".."):
+        raise _refused(base_url.rstrip("/"), "url of a wheel", "is not a URL")
+    home = base_url.rstrip("/")
+    parent = resolve_base_url(home, folder + "/" if folder else None, what="url of a wheel")
+    return parent + name
+
+
 def _is_below(url: str, home: str) -> bool:
     """Whether a file URL is inside the channel: the directory above the subdir."""
     channel = home.rstrip("/").rpartition("/")[0] + "/"
