@@ -15,6 +15,7 @@ SOURCE = ROOT / "src" / "minicon"
 FILE_LIMIT = 400
 FUNCTION_LIMIT = 60
 FOLDER_LIMIT = 16
+ROOM_LIMIT = 18
 
 # Low to high. A module may import its own layer's folder and any lower layer.
 LAYERS: list[set[str]] = [
@@ -31,6 +32,7 @@ LAYERS: list[set[str]] = [
     {"shell"},
     {"envs", "publish"},
     {"api"},
+    {"serve"},
     {"cli"},
     {"__init__", "__main__"},
 ]
@@ -76,6 +78,7 @@ ORDERS = {
 
 # Third-party modules, and the only rooms that may import them.
 HOMES = {
+    "aiohttp": {"serve"},
     "requests": {"net"},
     "tqdm": {"cli"},
     "yaml": {"envs", "config", "publish"},
@@ -191,7 +194,8 @@ def test_folder_is_one_step_with_about_a_dozen_entries(folder: Path) -> None:
     entries += [p for p in folder.iterdir() if (p / "__init__.py").is_file()]
     if folder == SOURCE:  # the few modules below all rooms are a layer of their own
         entries = [p for p in entries if p.is_dir()]
-    assert len(entries) <= FOLDER_LIMIT, f"{len(entries)} modules and folders"
+    limit = ROOM_LIMIT if folder == SOURCE else FOLDER_LIMIT
+    assert len(entries) <= limit, f"{len(entries)} modules and folders"
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

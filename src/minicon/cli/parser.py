@@ -52,7 +52,7 @@ COMMANDS = {
     "shims": ("shells.shims", "write conda, mamba and micromamba, which start minicon"),
     "allow": ("shells.allow", "let a directory choose its environment"),
     "completion": ("shells.completion", "print a completion script for your shell"),
-    "channel": ("upkeep.channel", "build and index channels"),
+    "channel": ("upkeep.channel", "build, index and serve channels"),
     "history": ("environments.history", "list the revisions of an environment"),
     "rollback": ("environments.rollback", "go back to an earlier revision, offline"),
     "undo": ("environments.rollback", "undo the last change"),

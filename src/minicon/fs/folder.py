@@ -21,7 +21,7 @@ import stat
 
 from minicon.closing import Closing
 from minicon.fs import operations
-from minicon.fs.plain_file import read_plain_file
+from minicon.fs.plain_file import open_plain_file, read_plain_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,6 +147,11 @@ class Folder(Closing):
         """As :func:`minicon.fs.plain_file.read_plain_file`; ``ELOOP`` for a link."""
         with self._parent(relative) as (folder, name), folder._naming_links(name):
             return read_plain_file(folder.at(name), limit, directory=folder.descriptor)
+
+    def open_plain(self, name: str) -> int:
+        """As :func:`minicon.fs.plain_file.open_plain_file`; ``ELOOP`` for a link."""
+        with self._naming_links(name):
+            return open_plain_file(self.at(name), directory=self.descriptor)
 
     def link_text(self, name: str) -> str | None:
         """The target of a symbolic link; None for another kind of file."""

@@ -41,17 +41,31 @@ def read_plain_file(
     Raises:
         OSError: The file is missing, unreadable, not a regular file, or larger than ``limit``.
     """
-    descriptor = os.open(path, _READ, dir_fd=directory)
+    descriptor = open_plain_file(path, directory=directory)
     try:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
-        if facts.st_size > limit:
+        if os.fstat(descriptor).st_size > limit:
             raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", os.fspath(path))
         with os.fdopen(descriptor, "rb", closefd=False) as reader:
             return reader.read(limit + 1)
     finally:
         os.close(descriptor)
+
+
+def open_plain_file(path: str | os.PathLike[str], *, directory: int | None = None) -> int:
+    """Open a regular file for reading, without following a link or blocking on a pipe.
+
+    Args:
+        path: Path of the file, or its name in ``directory``.
+        directory: Descriptor of an open folder.
+
+    Raises:
+        OSError: The file is missing, unreadable, or not a regular file.
+    """
+    descriptor = os.open(path, _READ, dir_fd=directory)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
 
 
 def plain_opener(path: str, flags: int, folder: int | None = None) -> int:

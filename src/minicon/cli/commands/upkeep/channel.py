@@ -1,13 +1,15 @@
-"""Build and index channels.
+"""Build, index and serve channels.
 
 Examples:
   minicon channel index ./my-channel
+  minicon channel serve ./my-channel
   minicon channel build ./recipes ./my-channel
 """
 
 from __future__ import annotations
 
 from minicon.cli import options
+from minicon.cli.commands.upkeep import channel_serving
 from minicon.cli.parser import add_verb
 
 TYPE_CHECKING = False
@@ -34,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--platform", dest="subdir", metavar="SUBDIR", help="platform, for example linux-64"
     )
     options.add_output_options(build)
+    channel_serving.add_serve(commands)
 
 
 def _add_index(commands: Any) -> None:
@@ -76,6 +79,8 @@ def _add_index(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Run a verb."""
+    if arguments.verb == "serve":
+        return channel_serving.serve(arguments, context)
     if arguments.verb == "index":
         return _index(arguments, context)
     from minicon.api.build_channel import build_channel

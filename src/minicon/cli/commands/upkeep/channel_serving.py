@@ -1,0 +1,69 @@
+"""The verbs ``channel serve`` and ``channel upload``."""
+
+from __future__ import annotations
+
+from minicon.cli import options
+from minicon.cli.parser import add_verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from minicon.cli.context import CommandContext
+
+
+def add_serve(commands: Any) -> None:
+    """``channel serve [NAME=]LOCATION…``."""
+    serve = add_verb(
+        commands,
+        "serve",
+        "serve channels over HTTP, with pages for people",
+        "minicon channel serve ./mine",
+        "minicon channel serve main=./mine other=s3://bucket/other --tokens tokens.txt",
+    )
+    serve.add_argument(
+        "locations",
+        nargs="+",
+        metavar="[NAME=]LOCATION",
+        help="directory, s3:// or oci:// URL of a channel (may be repeated)",
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s)")
+    serve.add_argument(
+        "--port", type=int, default=8000, help="port; 0 is a free one (default: %(default)s)"
+    )
+    serve.add_argument("--url", help="URL that clients use, if a proxy is in front")
+    serve.add_argument("--tokens", metavar="FILE", help="require one of the tokens in a file")
+    options.add_output_options(serve)
+
+
+def serve(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Run a server until it is stopped."""
+    from minicon.fs.safe_path import typed_path
+    from minicon.serve.hosted import parse_hosted
+    from minicon.serve.options import ServeOptions
+    from minicon.serve.running import run_server
+
+    console = context.console
+    channels = parse_hosted(arguments.locations)
+
+    def started(url: str) -> None:
+        for name in channels:
+            console.answer(f"{url}/{name}")
+        if console.json:
+            console.document({"success": True, "url": url, "channels": [*channels]})
+        console.stdout.flush()  # programs that start a server read its URL from a pipe
+
+    run_server(
+        ServeOptions(
+            channels=channels,
+            host=arguments.host,
+            port=arguments.port,
+            url=arguments.url,
+            tokens=typed_path(arguments.tokens) if arguments.tokens else None,
+        ),
+        context.services.fetcher,
+        started=started,
+        log=console.warn,
+    )
+    return 0

@@ -1,0 +1,1 @@
+"""Serve channels over HTTP: files for clients, pages for people, solutions for both."""

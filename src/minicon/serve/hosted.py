@@ -1,0 +1,114 @@
+"""HostedChannel: a channel that the server offers, by the name in its URLs."""
+
+from __future__ import annotations
+
+from minicon.errors import ChannelError, UsageError
+from minicon.fs.safe_path import typed_path
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass, field
+from minicon.models.url import Url, is_url
+from minicon.redaction import shortened
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+_NAMED = lazy_pattern(r"([A-Za-z0-9][A-Za-z0-9_.\-]*)=(.+)")
+_NAME = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}\Z")
+#: First parts of paths that are no channels: tokens, the API, the workbench, the site's own files.
+_RESERVED = frozenset({"t", "api", "solve", "-"})
+
+
+@dataclass(frozen=True, slots=True)
+class HostedChannel:
+    """A channel that the server offers.
+
+    Attributes:
+        name: First part of its URLs.
+        location: URL of its files; may contain credentials, so it is never shown.
+        directory: Its directory; None if it is on a server.
+    """
+
+    name: str
+    location: str = field(repr=False)
+    directory: Path | None = None
+
+    def stamp(self) -> tuple[tuple[str, int, int, int], ...]:
+        """Identify the state of the indexes in its directory; empty for a channel on a server."""
+        if self.directory is None:
+            return ()
+        found = []
+        for path in (*self.directory.glob("*/repodata.json"), self.directory / "channeldata.json"):
+            try:
+                facts = path.stat()
+            except OSError:
+                continue
+            found.append((path.parent.name, facts.st_mtime_ns, facts.st_size, facts.st_ino))
+        return tuple(sorted(found))
+
+
+def parse_hosted(texts: Iterable[str]) -> dict[str, HostedChannel]:
+    """Parse ``DIR``, ``s3://…`` or ``oci://…``, each possibly with ``NAME=`` before it.
+
+    Returns:
+        The channels by name, in order.
+
+    Raises:
+        UsageError: ``invalid-channel-name``: a name is invalid or used twice.
+        ChannelError: ``no-channel-folder``: a directory does not exist.
+    """
+    found: dict[str, HostedChannel] = {}
+    for text in texts:
+        channel = _parse(text)
+        if channel.name in found:
+            raise _invalid_name(channel.name, "is used twice")
+        found[channel.name] = channel
+    return found
+
+
+def allowed_channels(texts: Iterable[str]) -> Mapping[str, str]:
+    """Parse channels that solutions may use beside hosted ones: ``NAME=URL``; return URLs by name.
+
+    Raises:
+        UsageError: ``invalid-channel-name``.
+    """
+    found = {}
+    for text in texts:
+        named = _NAMED.fullmatch(text)
+        if named is None or not named[2].startswith(("http://", "https://")):
+            raise UsageError(
+                "invalid-channel-name",
+                f"{shortened(text, 80)!r} is not a name and a URL",
+                hint="write for instance conda-forge=https://conda.anaconda.org/conda-forge",
+            )
+        found[named[1]] = named[2].rstrip("/")
+    return found
+
+
+def _parse(text: str) -> HostedChannel:
+    named = _NAMED.fullmatch(text)
+    name, location = (named[1], named[2]) if named else ("", text)
+    if is_url(location) and Url(location).file_path is None:
+        own = str(Url(location).without_credentials).rstrip("/").rpartition("/")[2]
+        return HostedChannel(_checked(name or own), location.rstrip("/"))
+    path = Url(location).file_path if is_url(location) else location
+    folder = typed_path(path or "").absolute()
+    if not folder.is_dir():
+        hint = "create it with packages in noarch/, linux-64/ and so on"
+        raise ChannelError("no-channel-folder", f"directory {folder} does not exist", hint=hint)
+    return HostedChannel(_checked(name or folder.resolve().name), folder.as_uri(), folder)
+
+
+def _checked(name: str) -> str:
+    if name in _RESERVED or not _NAME.match(name):
+        raise _invalid_name(name, "cannot be the name of a served channel")
+    return name
+
+
+def _invalid_name(name: str, why: str) -> UsageError:
+    return UsageError(
+        "invalid-channel-name",
+        f"{shortened(name, 80)!r} {why}",
+        hint="put a name of letters, digits, '-', '_' and '.' before the location: NAME=DIR",
+    )

@@ -1,0 +1,134 @@
+"""Visit: a request with its path, its address for clients, and the channels that it may read."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote, urlsplit
+
+from minicon.lean_dataclasses import dataclass
+from minicon.serve.refusal import Refusal, not_found
+from minicon.serve.tokens import TokenFile, presented_tokens, split_token
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aiohttp import web
+
+    from minicon.serve.hosted import HostedChannel
+    from minicon.serve.options import ServeOptions
+
+_HOST = re.compile(r"(?:[A-Za-z0-9.\-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?\Z")
+#: Longest path, in characters.
+_LONGEST = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A request, read.
+
+    Attributes:
+        request: The request.
+        parts: Of its path, decoded, without a token; the last is empty after a trailing slash.
+        channels: The channels that it may read, by name.
+        tokens: The tokens that it presents.
+        public: URL of this server for clients, without a slash at its end and without a token.
+        prefix: Path before all links of pages, without a slash at its end.
+        is_private: Whether a token is needed.
+    """
+
+    request: web.BaseRequest
+    parts: tuple[str, ...]
+    channels: Mapping[str, HostedChannel]
+    tokens: tuple[str, ...]
+    public: str
+    prefix: str
+    is_private: bool
+
+    def channel(self, name: str) -> HostedChannel:
+        """Return a channel that may be read. Raises Refusal."""
+        if name not in self.channels:
+            raise not_found(f"channel {name}")
+        return self.channels[name]
+
+    def path(self, *parts: str, query: str = "") -> str:
+        """Return the link to a page or file of this server."""
+        return f"{self.prefix}/{'/'.join(map(_quoted, parts))}{'?' if query else ''}{query}"
+
+    def url(self, *parts: str) -> str:
+        """Return the URL of a page or file for clients, without a token."""
+        return "/".join((self.public, *map(_quoted, parts)))
+
+
+def read_visit(request: web.BaseRequest, options: ServeOptions, tokens: TokenFile) -> Visit:
+    """Read a request's path and tokens.
+
+    Raises:
+        Refusal: The path is invalid, or a valid token is missing.
+    """
+    token, parts = split_token(_raw_parts(request))
+    presented = presented_tokens(request.headers.get("Authorization", ""), token)
+    public = (options.url or f"http://{_host(request)}").rstrip("/")
+    prefix = urlsplit(public).path + (f"/t/{quote(token, safe='')}" if token is not None else "")
+    return Visit(
+        request=request,
+        parts=tuple(map(_decoded, parts)),
+        channels=_readable(options.channels, tokens, presented, parts),
+        tokens=presented,
+        public=public,
+        prefix=prefix,
+        is_private=bool(tokens),
+    )
+
+
+def unauthorized() -> Refusal:
+    """Return the refusal of a request without a valid token."""
+    return Refusal(
+        401,
+        "access-denied",
+        "a token is required",
+        hint="put it into the URL (/t/TOKEN/ before the channel), or into ~/.netrc as the password",
+        headers={"WWW-Authenticate": 'Basic realm="channels", charset="UTF-8"'},
+    )
+
+
+def _readable(
+    channels: Mapping[str, HostedChannel],
+    tokens: TokenFile,
+    presented: tuple[str, ...],
+    parts: Sequence[str],
+) -> Mapping[str, HostedChannel]:
+    if not tokens or parts[:1] == ("-",):  # the files of pages are no secret
+        return channels
+    names = tokens.channels_of(presented)
+    if names is None:
+        raise unauthorized()
+    return {name: each for name, each in channels.items() if not names or name in names}
+
+
+def _raw_parts(request: web.BaseRequest) -> tuple[str, ...]:
+    path = request.rel_url.raw_path
+    if len(path) > _LONGEST:
+        raise Refusal(414, "too-long", "the path is too long")
+    return tuple(path.lstrip("/").split("/"))
+
+
+def _decoded(part: str) -> str:
+    try:
+        text = unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        raise not_found("such path") from None
+    if text in (".", "..") or any(character in text for character in "/\\\0\r\n"):
+        raise not_found("such path")
+    return text
+
+
+def _quoted(part: str) -> str:
+    return quote(part, safe="!+@~")
+
+
+def _host(request: web.BaseRequest) -> str:
+    host = request.headers.get("Host", "")
+    if not _HOST.match(host):
+        raise Refusal(400, "invalid-host", "the header Host is missing or invalid")
+    return host
