@@ -17,6 +17,7 @@ import os
 import threading
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import unquote
 
 from minicon.errors import ChannelError, OfflineError
 from minicon.models.strict_json import is_plain
@@ -31,8 +32,9 @@ from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from ssl import SSLContext
+    from typing import BinaryIO
 
     from minicon.config.settings import Settings
     from minicon.net.client.fetcher import Fetcher, Response
@@ -75,6 +77,25 @@ class UrlFetcher:
         self._fetchers: dict[Callable[[], Fetcher], Fetcher] = {}
         self._files = FileFetcher()
         self._lock = threading.Lock()
+        self._confined_to: tuple[str, ...] | None = None
+
+    def confine(self, base_urls: Iterable[str]) -> None:
+        """Refuse all URLs but those below some base URLs, whatever names them."""
+        self._confined_to = tuple(url.rstrip("/") + "/" for url in base_urls)
+
+    def _urls_for(self, url: str) -> tuple[str, ...]:
+        """Return the URLs to try in place of one, in order.
+
+        Raises:
+            ChannelError: ``channel-not-allowed``: it is outside of what :meth:`confine` allows.
+        """
+        found = self._mirrors.urls_for(url)
+        if self._confined_to is not None:
+            for each in found:
+                if not each.startswith(self._confined_to) or "/../" in unquote(each):
+                    message = f"{redact(url)} is not part of an allowed channel"
+                    raise ChannelError("channel-not-allowed", message)
+        return found
 
     @property
     def small_files(self) -> SmallFiles | None:
@@ -90,7 +111,7 @@ class UrlFetcher:
         self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> Response:
         """Request a URL, or its mirrors in order; see :class:`.client.fetcher.Fetcher`."""
-        *others, last = self._mirrors.urls_for(url)
+        *others, last = self._urls_for(url)
         for mirror in others:
             try:
                 response = self._open(mirror, headers, timeout)
@@ -135,7 +156,7 @@ class UrlFetcher:
             headers: Additional request headers.
             meanwhile: Called after the request was sent, while nothing arrives.
         """
-        best, *others = self._mirrors.urls_for(url)
+        best, *others = self._urls_for(url)
         if not best.startswith("http"):
             return self.open(url, headers=headers)
         answer = self.small_files and self.small_files.get(best, headers, meanwhile)
@@ -150,8 +171,28 @@ class UrlFetcher:
 
         It is the URL's best mirror, signed if that is on S3. Never show it.
         """
-        best = self._mirrors.urls_for(url)[0]
+        best = self._urls_for(url)[0]
         return self._sign_s3(best) if best.startswith("s3:") and not self._offline else best
+
+    def put(self, url: str, body: BinaryIO) -> Response:
+        """Upload a file by http(s); see :meth:`minicon.net.client.session.HttpFetcher.put`.
+
+        Raises:
+            ChannelError: The URL has another scheme, or the server cannot be reached.
+        """
+        scheme = url.partition(":")[0].lower()
+        if scheme not in ("http", "https"):
+            message = f"{redact(url)} is not a URL that packages can be uploaded to"
+            hint = "give the http:// or https:// URL of a channel"
+            raise ChannelError("unsupported-scheme", message, hint=hint)
+        if self._offline:
+            message = f"{redact(url)} is needed and --offline forbids the network"
+            raise OfflineError("offline", message, hint="run without --offline")
+        from minicon.net.client.session import HttpFetcher
+
+        fetcher = self._fetcher_of(scheme)
+        assert isinstance(fetcher, HttpFetcher)
+        return fetcher.put(url, body)
 
     def close(self) -> None:
         """Close all connections. The fetcher may be used again."""

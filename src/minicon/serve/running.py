@@ -100,6 +100,7 @@ async def _serve(
     finally:
         watch.cancel()
         await runner.cleanup()
+        await site.close()
 
 
 def _own_url(options: ServeOptions, runner: web.ServerRunner) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from minicon.lean_dataclasses import dataclass
 from minicon.serve.refusal import Refusal, not_found
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _HOST = re.compile(r"(?:[A-Za-z0-9.\-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?\Z")
 #: Longest path, in characters.
 _LONGEST = 4096
+_MOST_FIELDS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Visit:
         public: URL of this server for clients, without a slash at its end and without a token.
         prefix: Path before all links of pages, without a slash at its end.
         is_private: Whether a token is needed.
+        allowed: Names of further channels that solutions may use.
     """
 
     request: web.BaseRequest
@@ -44,12 +46,21 @@ class Visit:
     public: str
     prefix: str
     is_private: bool
+    allowed: tuple[str, ...] = ()
 
     def channel(self, name: str) -> HostedChannel:
         """Return a channel that may be read. Raises Refusal."""
         if name not in self.channels:
             raise not_found(f"channel {name}")
         return self.channels[name]
+
+    def query(self, name: str) -> tuple[str, ...]:
+        """Return the values of a field of the query. Raises Refusal if there are too many."""
+        try:
+            fields = parse_qs(self.request.rel_url.raw_query_string, max_num_fields=_MOST_FIELDS)
+        except ValueError:
+            raise Refusal(400, "invalid-request", "the query is invalid") from None
+        return tuple(fields.get(name, ()))
 
     def path(self, *parts: str, query: str = "") -> str:
         """Return the link to a page or file of this server."""
@@ -73,11 +84,12 @@ def read_visit(request: web.BaseRequest, options: ServeOptions, tokens: TokenFil
     return Visit(
         request=request,
         parts=tuple(map(_decoded, parts)),
-        channels=_readable(options.channels, tokens, presented, parts),
+        channels=_readable(options.channels, tokens, presented, parts, request.method),
         tokens=presented,
         public=public,
         prefix=prefix,
         is_private=bool(tokens),
+        allowed=tuple(options.allowed),
     )
 
 
@@ -97,8 +109,10 @@ def _readable(
     tokens: TokenFile,
     presented: tuple[str, ...],
     parts: Sequence[str],
+    method: str,
 ) -> Mapping[str, HostedChannel]:
-    if not tokens or parts[:1] == ("-",):  # the files of pages are no secret
+    is_open = parts[:1] == ("-",) or method == "PUT"  # files of pages; uploads have own tokens
+    if not tokens or is_open:
         return channels
     names = tokens.channels_of(presented)
     if names is None:

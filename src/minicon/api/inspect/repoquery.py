@@ -68,6 +68,10 @@ class Catalogue:
         groups = channel_indices(services, self.sources)
         self._indices: list[RecordIndex] = [index for group in groups for index in group]
 
+    def names(self) -> set[str]:
+        """Return the names of all packages."""
+        return {name for index in self._indices for name in index.names()}
+
     def records_for(self, name: str) -> list[RepodataRecord]:
         """Return all records of a name, newest first."""
         found = [record for index in self._indices for record in index.records_for(name)]

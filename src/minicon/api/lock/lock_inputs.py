@@ -193,7 +193,16 @@ def _requirement_texts(requirements: RequirementSet) -> Iterator[str]:
 
 
 def _services_for(services: Services, target: LockTarget) -> Services:
-    """Return services that see the target instead of this machine.
+    """Return services that see the target instead of this machine."""
+    settings = replace(services.settings, platform=target.platform)
+    facts = target_facts(target, services.environ, settings.override_virtual_packages)
+    return services.with_settings(settings, virtual_packages=facts)
+
+
+def target_facts(
+    target: LockTarget, environ: Mapping[str, str], overrides: Mapping[str, str]
+) -> tuple[VirtualPackage, ...]:
+    """Return the virtual packages of a target.
 
     The usual minimum of its system counts, so that a lock does not depend on where it is made;
     ``CONDA_OVERRIDE_*`` and the target's own facts replace it.
@@ -208,13 +217,11 @@ def _services_for(services: Services, target: LockTarget) -> Services:
     )
     assumed = detect_virtual_packages(
         target.platform,
-        environ=services.environ,
-        overrides={"osx": OLDEST_MACOS, **services.settings.override_virtual_packages},
+        environ=environ,
+        overrides={"osx": OLDEST_MACOS, **overrides},
         machine=unknown,
     )
-    facts = {fact.name: fact for fact in (*assumed, *target.virtual_packages)}
-    settings = replace(services.settings, platform=target.platform)
-    return services.with_settings(settings, virtual_packages=tuple(facts.values()))
+    return tuple({fact.name: fact for fact in (*assumed, *target.virtual_packages)}.values())
 
 
 def input_metadata(inputs: LockInputs, read: Sequence[TargetInputs]) -> dict[str, str]:

@@ -40,6 +40,7 @@ from minicon.redaction import redact
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import BinaryIO
 
     from minicon.net.client.http_errors import Failure
 
@@ -122,6 +123,24 @@ class HttpFetcher:
                 response.close()
             self._sleep(wait)
 
+    def put(self, url: str, body: BinaryIO) -> HttpResponse:
+        """Upload a file, once and without following redirects.
+
+        Args:
+            url: As for :meth:`open`.
+            body: The open file.
+
+        Raises:
+            ChannelError: The server cannot be reached.
+        """
+        try:
+            bare, inline = _split_userinfo(url)
+            signed, secret = self._credentials.sign(bare)
+            raw = self._send(signed, {**secret, **inline}, None, body)
+        except _HttpError as error:
+            raise error.failure.as_error(error.url) from error
+        return HttpResponse(bare, raw)
+
     def close(self) -> None:
         """Close all kept connections."""
         self._proxies.clear()
@@ -169,9 +188,13 @@ class HttpFetcher:
             self._breaker.answered(origin)
 
     def _send(
-        self, url: str, headers: dict[str, str], end: float | None
+        self,
+        url: str,
+        headers: dict[str, str],
+        end: float | None,
+        body: BinaryIO | None = None,
     ) -> urllib3.response.BaseHTTPResponse:
-        """Send one request; the response body is not read yet."""
+        """Send one request, a PUT if it has a body; the response body is not read yet."""
         origin, began = _origin_of(url), self._breaker.now()
         if self._breaker.is_open(origin):
             raise _HttpError(url, failure=UNRESPONSIVE)
@@ -180,7 +203,9 @@ class HttpFetcher:
             left = max(0.01, end - time.monotonic())
             connect, read = min(connect, left), min(read, left)
         try:
-            request = requests.Request("GET", url, headers={**self._session.headers, **headers})
+            method = "GET" if body is None else "PUT"
+            headers = {**self._session.headers, **headers}  # type: ignore[dict-item]
+            request = requests.Request(method, url, headers=headers, data=body)
             response = self._session.send(
                 request.prepare(),
                 stream=True,

@@ -79,8 +79,8 @@ def _add_index(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Run a verb."""
-    if arguments.verb == "serve":
-        return channel_serving.serve(arguments, context)
+    if arguments.verb in channel_serving.VERBS:
+        return channel_serving.VERBS[arguments.verb](arguments, context)
     if arguments.verb == "index":
         return _index(arguments, context)
     from minicon.api.build_channel import build_channel

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from minicon.cli.context import CommandContext
 
+_VERIFYING_SECONDS = 1800.0
+
 
 def add_serve(commands: Any) -> None:
     """``channel serve [NAME=]LOCATION…``."""
@@ -34,7 +36,19 @@ def add_serve(commands: Any) -> None:
     )
     serve.add_argument("--url", help="URL that clients use, if a proxy is in front")
     serve.add_argument("--tokens", metavar="FILE", help="require one of the tokens in a file")
+    serve.add_argument(
+        "--upload", metavar="FILE", help="accept packages from clients with a token in a file"
+    )
     options.add_output_options(serve)
+    upload = add_verb(
+        commands,
+        "upload",
+        "upload packages to a served channel",
+        "minicon channel upload build/*.conda https://packages.example.org/main",
+    )
+    upload.add_argument("files", nargs="+", metavar="FILE", help="package")
+    upload.add_argument("url", metavar="URL", help="URL of the channel, possibly with /t/TOKEN/")
+    options.add_output_options(upload)
 
 
 def serve(arguments: argparse.Namespace, context: CommandContext) -> int:
@@ -61,9 +75,33 @@ def serve(arguments: argparse.Namespace, context: CommandContext) -> int:
             port=arguments.port,
             url=arguments.url,
             tokens=typed_path(arguments.tokens) if arguments.tokens else None,
+            upload_tokens=typed_path(arguments.upload) if arguments.upload else None,
         ),
         context.services.fetcher,
         started=started,
         log=console.warn,
     )
     return 0
+
+
+def upload(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Upload packages, in order; the first that is refused ends the command."""
+    from minicon.fs.safe_path import typed_path
+    from minicon.lean_dataclasses import replace
+    from minicon.net.routing import fetcher_for
+    from minicon.redaction import without_secrets
+    from minicon.serve.uploading import upload_packages
+
+    console, uploaded = context.console, []
+    paths = [typed_path(text) for text in arguments.files]
+    # The server verifies and indexes before it answers.
+    settings = replace(context.settings, remote_read_timeout_secs=_VERIFYING_SECONDS)
+    for each in upload_packages(fetcher_for(settings), paths, arguments.url):
+        uploaded.append({"url": without_secrets(each.url), "new": each.is_new})
+        console.answer(f"{'uploaded' if each.is_new else 'unchanged'} {each.url}")
+    if console.json:
+        console.document({"success": True, "uploaded": uploaded})
+    return 0
+
+
+VERBS = {"serve": serve, "upload": upload}

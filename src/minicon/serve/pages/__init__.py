@@ -1,0 +1,1 @@
+"""Pages for people: HTML that works without scripts, and escapes all that it shows."""
