@@ -37,7 +37,7 @@ from minicon.net.schemes.oci_login import parse_challenge
 from minicon.package.info_files import parse_entry_point, parse_package_files
 from minicon.package.prepare.wheel_layout import parse_entry_points, parse_record
 from minicon.prefix.environment.history import parse_history
-from minicon.prefix.link.relocate import replace_in_text
+from minicon.prefix.link.prefix_bytes import replace_in_text
 from minicon.pypi.index.project_page import parse_page
 from minicon.pypi.index.simple_index import lifetime
 from minicon.pypi.requirement_syntax import parse_requirement, parse_specifiers

@@ -18,15 +18,8 @@ from tests.support.prefixes import apply, extract
 from minicon.errors import PackageError, PrefixError
 from minicon.models.package_files import PathsEntry
 from minicon.package.info_files import parse_paths
-from minicon.prefix.link.relocate import (
-    ENCODINGS,
-    GROWTH_LIMIT,
-    codesign_command,
-    growth_of,
-    python_shebang,
-    relocate,
-    replace_in_text,
-)
+from minicon.prefix.link.prefix_bytes import ENCODINGS, python_shebang, replace_in_text
+from minicon.prefix.link.relocate import GROWTH_LIMIT, codesign_command, growth_of, relocate
 from minicon.prefix.plan.reserved_paths import check_prefix_fits
 
 OLD = "/placeholder" + "_holder" * 20

@@ -6,7 +6,7 @@ from minicon.fs.hashing import sha256_of
 from minicon.models.package_files import PathsEntry, PathType
 from minicon.models.subdir import is_windows
 from minicon.prefix.environment.python_layout import entry_point_path
-from minicon.prefix.link.relocate import python_shebang
+from minicon.prefix.link.prefix_bytes import python_shebang
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import re
 
 from minicon.fs.hashing import sha256_of
 from minicon.lean_dataclasses import dataclass
-from minicon.prefix.link.relocate import ENCODINGS, relocate, replace_in_text
+from minicon.prefix.link.prefix_bytes import ENCODINGS, replace_in_text
+from minicon.prefix.link.relocate import relocate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
