@@ -20,11 +20,11 @@ from tests.support.packages import PackageBuilder
 from tests.support.tar_parts import END, entry, folder, gnu_long, hard, pax, symbolic
 
 from minicon.archive import tar_reader
+from minicon.archive.extraction import ExtractionLimits
 from minicon.archive.libarchive_decoder import libarchive_version
 from minicon.archive.package_archive import open_archive
 from minicon.archive.tar_reader import TarReader, plain_path
 from minicon.errors import PackageError
-from minicon.package.prepare.expected_archive import ExtractionLimits
 from minicon.package.prepare.extract import extract
 
 READERS = ["native", *(["libarchive"] if libarchive_version() else [])]

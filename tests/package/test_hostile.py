@@ -14,9 +14,10 @@ import stat
 import pytest
 from tests.support.hostile import STEM, cases
 
+from minicon.archive.extraction import ExtractionLimits
 from minicon.archive.libarchive_decoder import libarchive_version
 from minicon.errors import PackageError
-from minicon.package.prepare.expected_archive import ExpectedArchive, ExtractionLimits
+from minicon.package.prepare.expected_archive import ExpectedArchive
 from minicon.package.prepare.extract import extract
 from minicon.package.validate import verify_package
 

@@ -1,10 +1,10 @@
-"""ExpectedArchive: what a channel lists of a package file; and limits of extraction."""
+"""ExpectedArchive: what a channel lists of a package file."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from minicon.archive.problems import mismatch, unsafe
+from minicon.archive.problems import mismatch
 from minicon.errors import PackageError
 from minicon.fs.hashing import ListedContent
 from minicon.fs.operations import describing
@@ -75,29 +75,3 @@ class ExpectedArchive:
                     f"{key} {str(index.get(key))[:120]!r}, expected {expected!r}"
                 )
                 raise PackageError("other-package", message)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtractionLimits:
-    """Limits of extraction, so that a small file cannot fill a disk.
-
-    Attributes:
-        members: Maximum number of members.
-        floor: Bytes that any archive may unpack to.
-        ratio: Above that, maximum of unpacked bytes per byte of the archive.
-    """
-
-    members: int = 500_000
-    floor: int = 256 << 20
-    ratio: int = 250
-
-    def bytes_of(self, archive_size: int) -> int:
-        """Return the bytes that an archive of this size may unpack to."""
-        return max(self.floor, self.ratio * archive_size)
-
-    def check(self, archive: str, archive_size: int, members: int, size: int) -> None:
-        """Check what was announced so far, before it is written. Raises UnsafeArchive."""
-        if members > self.members:
-            raise unsafe(archive, f"has more than {self.members} members")
-        if size > self.bytes_of(archive_size):
-            raise unsafe(archive, f"unpacks to more than {self.ratio} times its size")

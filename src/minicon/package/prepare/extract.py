@@ -7,20 +7,14 @@ symbolic links. The tree must then match ``info/paths.json`` exactly.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 from pathlib import Path
 
-from minicon.archive.member_table import MemberTable
-from minicon.archive.members import MemberKind
+from minicon.archive.extraction import Extraction, ExtractionLimits, new_folder
 from minicon.archive.package_archive import INFO_FILE_LIMIT, open_archive
 from minicon.archive.problems import as_published, unsafe
-from minicon.archive.tar_reader import plain_path
 from minicon.archive.tree_writer import TreeWriter
-from minicon.fs import operations
 from minicon.fs.operations import describing
-from minicon.fs.remove import empty_directory
-from minicon.fs.safe_path import path_problem
 from minicon.models.package_files import PathType
 from minicon.package.info_files import (
     DESCRIBING_FILES,
@@ -29,7 +23,7 @@ from minicon.package.info_files import (
     read_json_object,
     read_package_files,
 )
-from minicon.package.prepare.expected_archive import ExpectedArchive, ExtractionLimits
+from minicon.package.prepare.expected_archive import ExpectedArchive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +33,6 @@ if TYPE_CHECKING:
     from minicon.archive.members import ArchiveMember
     from minicon.archive.package_archive import PackageArchive
     from minicon.archive.streams import ReaderName
-    from minicon.errors import PackageError
     from minicon.models.package_files import PackageFiles, PathsEntry
     from minicon.models.reporter import Task
 
@@ -90,7 +83,7 @@ def extract(
     with (
         as_published() if expected.sha256 is not None else contextlib.nullcontext(),
         open_archive(path, name=label, reader=reader) as archive,
-        _new_folder(directory),
+        new_folder(directory),
         describing("extract into", directory),
         TreeWriter(directory) as writer,
     ):
@@ -100,23 +93,8 @@ def extract(
         return extraction.files(directory)
 
 
-@contextlib.contextmanager
-def _new_folder(directory: Path) -> Iterator[None]:
-    """Create a directory to fill, and empty it again on failure."""
-    with describing("make", directory):
-        operations.make_directory(directory)
-        if any(directory.iterdir()):
-            raise FileExistsError(errno.EEXIST, "the directory is not empty")
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(OSError):
-            empty_directory(directory)
-        raise
-
-
-class _Extraction:
-    """The extraction of one archive.
+class _Extraction(Extraction):
+    """The extraction of one package.
 
     Attributes:
         info: Content of :data:`.DESCRIBING_FILES`, as far as they were read.
@@ -125,12 +103,9 @@ class _Extraction:
     def __init__(
         self, archive: PackageArchive, writer: TreeWriter, limits: ExtractionLimits
     ) -> None:
+        super().__init__(archive.name, archive.size, writer, limits)
         self.info: dict[str, bytes] = {}
         self._archive = archive
-        self._name = archive.name
-        self._writer = writer
-        self._limits = limits
-        self._table = MemberTable(archive.name)
         self._paths: list[PathsEntry] | None = None
         self._entries: dict[str, PathsEntry] | None = None
         #: Entries that no extracted file has matched yet.
@@ -138,28 +113,7 @@ class _Extraction:
 
     def run(self, task: Task | None) -> None:
         """Write all members, then all links, then compare with the package's list."""
-        most_bytes = self._limits.bytes_of(self._archive.size)
-        size = 0
-        found = self._archive.members(advance=task.advance if task else None)
-        for members, member in enumerate(found, start=1):
-            size += member.size
-            if size > most_bytes or members > self._limits.members:
-                self._limits.check(self._name, self._archive.size, members, size)
-            if member.kind != MemberKind.FILE:
-                self._add(member)
-                continue
-            self._table.claim(member.path, member.kind)
-            entry = self._missing.get(member.path)
-            if entry is None or not self._write_listed(member, entry):
-                self._check_announced(member)
-                self._write(member)
-        self._table.check_symbolic_links()
-        for path, target in self._table.hard_links.items():
-            with self._new_name(path):
-                self._writer.hard_link(path, target)
-        for path, text in self._table.symbolic_links.items():
-            with self._new_name(path):
-                self._writer.symbolic_link(path, text)
+        self.write_members(self._archive.members(advance=task.advance if task else None))
         self._compare()
 
     def files(self, directory: Path) -> PackageFiles:
@@ -168,26 +122,17 @@ class _Extraction:
             return parse_package_files(self.info, self._name, paths=self._paths)
         return read_package_files(directory)
 
-    def _add(self, member: ArchiveMember) -> None:
-        """Create a directory, or remember a link."""
-        if member.kind == MemberKind.DIRECTORY:
-            if member.path != ".":
-                self._table.claim(member.path, member.kind)
-                with self._new_name(member.path):
-                    self._writer.make_folder(member.path)
-            return
-        self._table.claim(member.path, member.kind)
+    def write_file(self, member: ArchiveMember) -> None:
+        """Write a regular file, and compare it with the package's list."""
+        entry = self._missing.get(member.path)
+        if entry is None or not self._write_listed(member, entry):
+            self._check_announced(member)
+            self._write(member)
+
+    def check_link(self, member: ArchiveMember) -> None:
+        """Refuse links in place of the files that describe the package."""
         if member.path in _WANTED:
             raise unsafe(self._name, f"is a {member.kind}", member=member.path)
-        if member.kind == MemberKind.SYMBOLIC_LINK:
-            self._table.add_symbolic_link(member)
-            return
-        target = plain_path(member.target)
-        problem = path_problem(target) or ("is absolute" if member.target[0] == "/" else None)
-        if problem is not None:
-            problem = f"is a hard link to {member.target!r:.120}, a path that {problem}"
-            raise unsafe(self._name, problem, member=member.path)
-        self._table.add_hard_link(member, target)
 
     def _check_announced(self, member: ArchiveMember) -> None:
         """Refuse a file that paths.json does not list with this size, before it is written."""
@@ -211,7 +156,7 @@ class _Extraction:
         try:
             self._writer.write_whole(path, data, member.mode, member.modified_ns)
         except FileExistsError:
-            raise self._case_conflict(path) from None
+            raise self.case_conflict(path) from None
         # The entry's own strings, so that each exists once.
         self._table.files[entry.path] = (entry.size_in_bytes, entry.sha256, member.component)
         del self._missing[path]
@@ -230,7 +175,7 @@ class _Extraction:
             else:
                 digest = self._write_pieces(member)
         except FileExistsError:
-            raise self._case_conflict(path) from None
+            raise self.case_conflict(path) from None
         self._table.files[path] = (member.size, digest.hexdigest(), member.component)
         if data is not None and path in _WANTED:
             self._keep(path.removeprefix("info/"), bytes(data))
@@ -253,18 +198,6 @@ class _Extraction:
             self._entries = {entry.path: entry for entry in self._paths}
             self._missing = dict(self._entries)
             self.info[name] = b""  # no longer needed, and as large as all other facts
-
-    @contextlib.contextmanager
-    def _new_name(self, path: str) -> Iterator[None]:
-        try:
-            yield
-        except FileExistsError:
-            raise self._case_conflict(path) from None
-
-    def _case_conflict(self, path: str) -> PackageError:
-        """Build the error for a path that only a file system without letter case has already."""
-        problem = "differs from another only in letter case, which this file system ignores"
-        return unsafe(self._name, problem, member=path)
 
     def _compare(self) -> None:
         """Compare the tree with the package's list: paths, kinds, sizes and hashes."""
