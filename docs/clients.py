@@ -15,12 +15,11 @@ TESTS = Path(__file__).parents[1] / "tests" / "clients"
 #: What clients might look for and do not find.
 NOT_SPOKEN = (
     "Python programs that `import conda`",
-    "`conda config --stdin`",
     "locking the packages of `host` with conda-lock: an interpreter has no URL and no hash",
     "records of programs that run (`micromamba ps`, `run --label`, `run --detach`), and "
     "`run --clean-env`, `run -e`: options without effect",
     "`repoquery -n`: channels are queried, not an environment",
-    "`conda list --size`, `--fields` and `conda export --platform`: options without effect",
+    "`conda export --platform`: option without effect",
 )
 
 

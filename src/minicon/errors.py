@@ -27,6 +27,13 @@
     └── FileError               a file-system operation failed: disk full, permission denied
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from typing_extensions import Self
+
 
 class MiniconError(Exception):
     """A failure that a user can understand and act on.
@@ -39,9 +46,11 @@ class MiniconError(Exception):
         message: What failed, as one lower-case sentence.
         context: What minicon was doing, or None.
         hint: What to type or change next, or None.
+        facts: What failed, as fields of conda's error objects: ``location``, ``filename``, ...
     """
 
     exit_code = 1
+    facts: "Mapping[str, Any]" = {}
 
     def __init__(
         self, reference: str, message: str, *, context: str | None = None, hint: str | None = None
@@ -61,6 +70,11 @@ class MiniconError(Exception):
         self.reference = reference
         self.context = context and redact(context)
         self.hint = hint and redact(hint)
+
+    def with_facts(self, **facts: "Any") -> "Self":
+        """Add fields of conda's error object, and return this error."""
+        self.facts = {**self.facts, **facts}
+        return self
 
 
 class UsageError(MiniconError):

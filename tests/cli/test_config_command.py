@@ -57,7 +57,13 @@ def test_describe(minicon: CommandLine) -> None:
     assert len(minicon("config --describe").ok().out.splitlines()) == len(KEYS)
     one = minicon("config --describe channels --json").ok().json
     assert one == {
-        "channels": {"kind": KEYS["channels"].kind.value, "meaning": KEYS["channels"].meaning}
+        "channels": {
+            "kind": KEYS["channels"].kind.value,
+            "meaning": KEYS["channels"].meaning,
+            "aliases": ["channel"],
+            "separator": ",",
+            "default": None,
+        }
     }
     unknown = minicon("config --describe chanels")
     assert unknown.code == 1

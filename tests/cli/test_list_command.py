@@ -33,7 +33,7 @@ def test_a_pattern_is_a_regular_expression(data: CommandLine) -> None:
 def test_no_match_is_1(data: CommandLine) -> None:
     assert data("list -n data zzz").code == 1
     nothing = data("list -n data --json zzz")
-    assert (nothing.code, nothing.json) == (1, [])
+    assert (nothing.code, nothing.json["reference"]) == (1, "no-installed-match")
     assert data("list -n data -f hell").code == 1
 
 

@@ -151,7 +151,7 @@ class Console:
             whole: Write every step of an explanation, however long.
         """
         if self.json:
-            self.document(_error_document(error, self.dialect))
+            self.document(_error_document(error, self.dialect), kind="error")
             return
         if isinstance(error, Declined):
             self._write(self.stderr, error.message)
@@ -234,6 +234,7 @@ def _error_document(error: MiniconError, dialect: Dialect) -> dict[str, Any]:
         "message": error.message,
         "reference": error.reference,
         "success": False,
+        **error.facts,
         **({"packages": list(packages)} if packages else {}),
         **({"explanation": explanation.to_json()} if explanation is not None else {}),
     }

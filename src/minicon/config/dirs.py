@@ -49,6 +49,11 @@ def user_config_file(environ: Mapping[str, str], home: str) -> str:
     return os.path.join(_config_home(environ, home), "config.yml")
 
 
+def conda_user_file(environ: Mapping[str, str], home: str) -> str:
+    """The file that ``conda config --set`` edits: CONDARC, or ``~/.condarc``."""
+    return expand(environ.get("CONDARC") or "~/.condarc", environ, home)
+
+
 def allowed_files_list(environ: Mapping[str, str], home: str) -> str:
     """The list of directories that may select an environment (``minicon allow``)."""
     return os.path.join(_config_home(environ, home), "allowed")

@@ -31,14 +31,15 @@ class ConfigEdit:
     """One change to a configuration file.
 
     Attributes:
-        action: ``set``, ``append``, ``prepend``, ``remove`` or ``remove-key``.
+        action: ``set``, ``append``, ``prepend``, ``remove``, ``remove-key``, or ``replace`` by a
+            value of any kind.
         key: The key; ``KEY.NAME`` is one entry of a map.
-        value: Value as typed; not used by ``remove-key``.
+        value: Value as typed; not used by ``remove-key``. For ``replace``, parsed YAML.
     """
 
     action: str
     key: str
-    value: str = ""
+    value: Any = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,10 @@ def _edited(text: str, path: str, edit: ConfigEdit) -> tuple[str, bool]:
     current = values.get(written)
     if edit.action == "remove-key":
         wanted = _without(current, entry, edit.key, path)
+    elif edit.action == "replace":
+        if key is not None and key.kind is not Kind.ANY:
+            check_value(key, edit.value, source=path, fill=str)
+        wanted = edit.value
     else:
         assert key is not None
         wanted = _wanted(key, entry, current, edit, path)
@@ -134,7 +139,7 @@ def _edited(text: str, path: str, edit: ConfigEdit) -> tuple[str, bool]:
 
 def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> Any:
     """The key's new value."""
-    if MASK in edit.value and edit.action != "remove":
+    if MASK in str(edit.value) and edit.action != "remove":
         raise UsageError(
             "masked-value",
             f"{edit.value!r} for {key.name} contains the mask that is shown instead of a secret",
@@ -159,7 +164,7 @@ def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> 
             )
         items = [str(item) for item in checked(current) or ()]
         if edit.action == "remove" and edit.value not in items:
-            raise _not_in_config(f"{edit.value!r} is not in {key.name} of {path}")
+            raise _not_in_config(key.name, f"{edit.value!r} is not in {key.name} of {path}")
         rest = [item for item in items if item != edit.value]
         ends = {"append": [*rest, edit.value], "prepend": [edit.value, *rest], "remove": rest}
         return ends[edit.action]
@@ -192,7 +197,7 @@ def _foreign_value(entry: str, current: Any, edit: ConfigEdit) -> Any:
 
 def _without(current: Any, entry: str, name: str, path: str) -> Any:
     if current is None or (entry and not (isinstance(current, dict) and entry in current)):
-        raise _not_in_config(f"{name} is not in {path}")
+        raise _not_in_config(name, f"{name} is not in {path}")
     return {k: v for k, v in current.items() if k != entry} if entry else None
 
 
@@ -284,8 +289,9 @@ def _unknown_key(name: str) -> UsageError:
         "unknown-key",
         f"unknown configuration key {name!r}",
         hint=f"did you mean {near[0]!r}?" if near else "list all keys: minicon config --describe",
-    )
+    ).with_facts(key=name)
 
 
-def _not_in_config(message: str) -> ConfigError:
-    return ConfigError("not-in-config", message, hint="see: minicon config --show-sources")
+def _not_in_config(name: str, message: str) -> ConfigError:
+    hint = "see: minicon config --show-sources"
+    return ConfigError("not-in-config", message, hint=hint).with_facts(key=name)

@@ -22,6 +22,7 @@ from minicon.config.keys import (
     Key,
     Kind,
     find_key,
+    foreign_key,
 )
 from minicon.config.settings import Settings
 from minicon.config.values import check_value, filler, read_variable
@@ -96,8 +97,8 @@ def configured_values(
     """The values of each source, lowest priority first (``config --show-sources``).
 
     Returns:
-        Keys and values by the path of a file, ``envvars`` or ``cmd_line`` (conda's words). Sources
-        without values are omitted.
+        Keys and values by the path of a file, ``envvars`` or ``cmd_line`` (conda's words), those
+        of conda that minicon does not use included. Sources without values are omitted.
 
     Raises:
         ConfigError: As :func:`load_settings`.
@@ -105,9 +106,13 @@ def configured_values(
     fill = filler(environ, str(home))
     found: dict[str, dict[str, Any]] = {}
     for source, raws in _sources(environ, home, flags or {}).items():
-        keys = [(key, raw) for name, raw in raws.items() if (key := find_key(name)) is not None]
+        keys = [(find_key(name) or foreign_key(name), raw) for name, raw in raws.items()]
         values = {
-            key.name: check_value(key, raw.value, source=raw.source, fill=fill) for key, raw in keys
+            key.name: raw.value
+            if key.kind is Kind.ANY
+            else check_value(key, raw.value, source=raw.source, fill=fill)
+            for key, raw in keys
+            if key is not None
         }
         if values:
             found[source] = values

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from minicon.constants import CHANNEL_ALIAS
-from minicon.lean_dataclasses import dataclass, field
+from minicon.lean_dataclasses import MISSING, dataclass, field, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +95,12 @@ class Settings:
     def cache_dir(self) -> Path:
         """Directory of repodata, package index pages and interpreter facts; safe to delete."""
         return self.root / "cache"
+
+
+def default_values() -> dict[str, Any]:
+    """Return the defaults of all settings by attribute; None for those that depend on others."""
+    values = {}
+    for each in fields(Settings):
+        made = None if each.default_factory is MISSING else each.default_factory()
+        values[each.name] = made if each.default is MISSING else each.default
+    return values

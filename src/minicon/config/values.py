@@ -93,7 +93,7 @@ def _wrong(reference: str, key: Key, value: Any, source: str, expected: str) -> 
         reference,
         f"{key.name} in {source} is {shown}; {expected}",
         hint=f"{key.name}: {key.meaning}",
-    )
+    ).with_facts(parameter_name=key.name, parameter_value=shown.strip("'"), source=source)
 
 
 def _boolean(value: Any) -> bool:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from minicon.errors import SpecError
 from minicon.fs.plain_file import decode_text
 from minicon.lean_dataclasses import dataclass
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import os
 
 #: Largest file; lock files are the largest.
 MAX_BYTES = 32 * 1024 * 1024
@@ -53,7 +50,7 @@ def read_input_text(path: str | os.PathLike[str]) -> InputText:
             "environment-file-not-found",
             message,
             hint=hint if missing else "check the path and its permissions",
-        ) from None
+        ).with_facts(filename=os.path.abspath(path)) from None
     return decoded_input(data, name=path.name, source=str(path), folder=path.parent)
 
 

@@ -125,7 +125,8 @@ class EnvironmentRegistry:
             self.recover(path)
         if not is_environment(path):
             problem = f"no environment named {name!r}" if name else f"no environment at {path}"
-            raise NotAnEnvironment("environment-not-found", problem, hint=self._hint(name))
+            missing = NotAnEnvironment("environment-not-found", problem, hint=self._hint(name))
+            raise missing.with_facts(location=str(path))
         return path
 
     def recover(self, path: Path) -> None:

@@ -36,7 +36,7 @@ def locate_environment(
             "no-base-environment",
             f"{root} is not an environment: nothing is installed into base",
             hint=_known(directories, "minicon activate"),
-        )
+        ).with_facts(location=root)
     if target.startswith("~"):
         target = home + target[1:] if target[1:2] in ("", "/") else os.path.expanduser(target)
     if "/" in target or os.sep in target or target in (".", ".."):
@@ -49,7 +49,7 @@ def locate_environment(
             "no-such-environment",
             f"{path} is not an environment (it has no conda-meta/history)",
             hint=f"create it: minicon create -p {shlex.quote(path)} PACKAGE...",
-        )
+        ).with_facts(location=path)
     found = find_named(target, directories)
     if found is not None:
         return found
@@ -61,7 +61,7 @@ def locate_environment(
         hint=f"for the environment in this directory, type ./{target}"
         if is_here
         else _known(directories, "", target),
-    )
+    ).with_facts(location=os.path.join(directories[0], target) if directories else target)
 
 
 def find_named(name: str, envs_dirs: Iterable[str]) -> str | None:

@@ -74,7 +74,7 @@ def prepare_command(
             "no-such-environment",
             f"{prefix} is not an environment (it has no conda-meta/history)",
             hint="list environments with 'minicon env list'",
-        )
+        ).with_facts(location=prefix)
     before = {name: value for name, value in environ.items() if name != "PS1"}
     activator = Activator(
         before, lambda path: read_facts(path, force_uppercase=force_uppercase), options

@@ -37,6 +37,7 @@ class SearchResult:
     Attributes:
         records: The records.
         channels: Names of the sources that were searched.
+        channel_urls: URLs of the subdirs of channels that were searched.
         notes: Sources that were skipped, as sentences.
         hint: A suggestion if nothing was found.
         run_exports: Run exports (CEP 12) by record, if requested and known.
@@ -45,6 +46,7 @@ class SearchResult:
 
     records: tuple[RepodataRecord, ...]
     channels: tuple[str, ...]
+    channel_urls: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     hint: str | None = None
     run_exports: Mapping[RepodataRecord, Mapping[str, tuple[str, ...]]] = field(
@@ -103,6 +105,7 @@ def search(
     return SearchResult(
         records=tuple(sorted(records, key=_newest_last)),
         channels=sources.names,
+        channel_urls=tuple(index.base_url.rstrip("/") for index in indices if index.base_url),
         notes=tuple(f"{channel.name} cannot be reached" for channel in sources.skipped),
         hint=None if records else _hint(services, spec, sources, groups),
         run_exports=_run_exports(services, sources.channels, records) if run_exports else {},

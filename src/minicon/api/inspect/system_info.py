@@ -7,6 +7,7 @@ import platform
 import sys
 
 from minicon import __version__
+from minicon.config.dirs import conda_user_file
 from minicon.constants import CONDA_VERSION, RESERVED_ENVIRONMENT_NAMES
 from minicon.prefix.environment.prefix import Prefix
 
@@ -44,7 +45,7 @@ def installation_facts(
     active, root = environ.get("CONDA_PREFIX"), str(settings.root)
     entries = registry.entries()
     conda_prefix = program_directory or root
-    user_rc = str(settings.home / ".condarc")
+    user_rc = conda_user_file(environ, str(settings.home))
     return {
         "minicon_version": __version__,
         "conda_version": CONDA_VERSION,

@@ -87,6 +87,9 @@ def carry_out_plan(
     from minicon.api.plan.plan_effects import as_shown, effects_of_plan
 
     console = context.console
+    only_plans = context.settings.dry_run and not console.dialect.replaces_in_dry_runs
+    if only_plans and plan.replaces_environment:
+        raise _environment_exists(plan)
     for note in plan.source_notes:
         context.note_once_a_day(note)
     for note in plan.notes:
@@ -174,6 +177,15 @@ def _is_directory(plan: Plan, context: CommandContext) -> bool:
     return creates and not (is_environment(plan.prefix) or is_empty(plan.prefix))
 
 
+def _environment_exists(plan: Plan) -> UsageError:
+    return UsageError(
+        "environment-exists",
+        f"{plan.prefix} exists, and 'create' replaces the environment",
+        hint="add packages with 'minicon install', or those of a file with 'minicon env update'; "
+        "--yes replaces the environment",
+    )
+
+
 def _confirm_replacement(plan: Plan, context: CommandContext) -> None:
     """Ask whether an existing environment may be replaced; only ``--yes`` answers for the user.
 
@@ -183,12 +195,7 @@ def _confirm_replacement(plan: Plan, context: CommandContext) -> None:
     """
     if context.settings.always_yes:
         return
-    refusal = UsageError(
-        "environment-exists",
-        f"{plan.prefix} exists, and 'create' replaces the environment",
-        hint="add packages with 'minicon install', or those of a file with 'minicon env update'; "
-        "--yes replaces the environment",
-    )
+    refusal = _environment_exists(plan)
     if context.console.json:
         raise refusal
     try:
@@ -238,6 +245,14 @@ def _finished(
     return 0
 
 
+def _clone_facts(plan: Plan) -> dict[str, Any]:
+    """Return conda's further keys of ``create --clone --json``."""
+    if plan.request.clone_of is None:
+        return {}
+    paths = {"src_prefix": str(plan.request.clone_of), "dst_prefix": str(plan.prefix)}
+    return {**paths, "untracked_files": []}
+
+
 def _document(
     plan: Plan, effects: PlanEffects, context: CommandContext, *, dry_run: bool
 ) -> dict[str, Any]:
@@ -251,6 +266,7 @@ def _document(
         document["pip"] = [
             {"requirement": str(each), "depends": list(each.depends)} for each in plan.by_pip
         ]
+    document |= _clone_facts(plan)
     if plan.notes or plan.source_notes:
         document["notes"] = [*plan.source_notes, *plan.notes]
     if effects.menus:

@@ -58,7 +58,10 @@ class Dialect:
         texts: Kind of a document, and the function that prints it for people.
         shapes: Kind of a document, and the function that gives it the program's shape.
         variables: Environment variables, and minicon's own names of them.
+        settings: Settings that only the program has, with their defaults.
         uses_base: Whether commands use ``base`` if no environment is named or active.
+        uses_condarc: Whether ``config`` changes conda's file of the user, and not minicon's own.
+        replaces_in_dry_runs: Whether ``create --dry-run`` plans the replacement of an environment.
     """
 
     name: str = "minicon"
@@ -75,7 +78,10 @@ class Dialect:
     texts: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
     shapes: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     uses_base: bool = False
+    uses_condarc: bool = False
+    replaces_in_dry_runs: bool = True
 
     def version_line(self, own: str) -> str:
         """Return the output of ``--version``; ``own`` is minicon's version."""

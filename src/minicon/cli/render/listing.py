@@ -103,7 +103,7 @@ def list_objects(
     names: ChannelNames,
 ) -> list[Any]:
     """Return the document of ``list --json``: conda's objects, or the lines of ``--explicit``."""
-    if arguments.explicit or arguments.canonical:
+    if arguments.explicit:
         return list_lines(path, records, arguments, platform, names)
     return [dist_object(r.record, names) for r in records]
 

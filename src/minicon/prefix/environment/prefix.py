@@ -63,7 +63,7 @@ class Prefix:
                 "not-an-environment",
                 f"{self.path} {what}",
                 hint="minicon env list shows the environments; minicon create creates one",
-            )
+            ).with_facts(location=str(self.path))
         return self
 
     @cached_property

@@ -251,6 +251,7 @@ def dist_json(record: RepodataRecord, channel_name: Callable[[str], str] = str) 
     if base_url == url:
         base_url = channel
     return {
+        "arch": None,
         "md5": record.md5,
         "size": record.size,
         "constrains": list(record.constrains),

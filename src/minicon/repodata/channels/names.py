@@ -54,7 +54,10 @@ def channel_not_found(channel: Channel, subdirs: Sequence[str], *, offline: bool
     message = f"there is no channel at {channel.base_url}: no index for {listed}"
     near = nearest_channel(channel)
     hint = f"did you mean {near}?" if near else "check its name or URL"
-    return ChannelError("channel-not-found", message, hint=hint)
+    error = ChannelError("channel-not-found", message, hint=hint)
+    return error.with_facts(
+        channel_name=channel.name, channel_url=channel.base_url, status_code=404
+    )
 
 
 def nearest_channel(channel: Channel) -> str | None:

@@ -94,7 +94,7 @@ def _all_not_found(
         hint=one_by_one(hints),
     )
     combined.packages, combined.hints = names, tuple(hints)
-    return combined
+    return combined.with_facts(channel_urls=_subdir_urls(request))
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -130,6 +130,11 @@ def one_by_one(hints: Sequence[str]) -> str:
 def _channels(request: SolveRequest) -> str:
     names = [channel[0].channel for channel in request.channels if channel]
     return ", ".join(names) or "(none given)"
+
+
+def _subdir_urls(request: SolveRequest) -> list[str]:
+    urls = (index.base_url.rstrip("/") for channel in request.channels for index in channel)
+    return list(filter(None, urls))
 
 
 def is_for_pypi(request: SolveRequest, source: CandidateSource, spec: MatchSpec) -> bool:
@@ -176,7 +181,7 @@ def _not_found(
         hint=_hint(request, source, spec, name, channels, all_names),
     )
     error.packages = (name,)
-    return error
+    return error.with_facts(channel_urls=_subdir_urls(request))
 
 
 def not_cached(name: str, channel: str) -> PackageNotFound:

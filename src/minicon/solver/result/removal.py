@@ -71,11 +71,13 @@ def _matched(request: SolveRequest, records: Mapping[str, RepodataRecord]) -> li
     for spec in request.removals:
         found = [name for name, record in records.items() if spec.matches(record)]
         if not found and not request.specs:
-            raise PackageNotFound(
+            missing = PackageNotFound(
                 "package-not-installed",
                 f"{spec} is not in the environment",
                 hint="'minicon list' shows the installed packages",
             )
+            missing.packages = (str(spec),)
+            raise missing
         matched += found
     return matched
 

@@ -22,6 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("specs", nargs="*", metavar="SPEC", help="package to remove")
     parser.add_argument("--all", action="store_true", help="remove the whole environment")
     parser.add_argument(
+        "--keep-env", action="store_true", help="with --all: remove all packages only"
+    )
+    parser.add_argument(
+        "--features",
+        action="store_true",
+        help="names are track features; remove the packages that have them",
+    )
+    parser.add_argument(
         "--force",
         "--force-remove",
         dest="force",
@@ -42,10 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Plan, confirm and remove."""
     from minicon.cli.commands.changing import carry_out
+    from minicon.errors import PackageNotFound
 
-    if arguments.all:
+    if arguments.all and not arguments.keep_env:
         return remove_environment(arguments, context)
-    return carry_out(build_request(arguments, context), arguments, context)
+    request = build_request(arguments, context)
+    try:
+        return carry_out(request, arguments, context)
+    except PackageNotFound as error:
+        raise error.with_facts(prefix=str(request.prefix)) from error.__cause__
 
 
 def build_request(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
@@ -54,7 +67,12 @@ def build_request(arguments: argparse.Namespace, context: CommandContext) -> Cha
     from minicon.cli.commands.changing import solver_arguments
     from minicon.errors import UsageError
 
-    if not arguments.specs:
+    specs = arguments.specs
+    if arguments.all:
+        specs = ["*"]
+    elif arguments.features:
+        specs = [f"*[track_features={name}]" for name in specs]
+    if not specs:
         raise UsageError(
             "no-specs",
             "no packages to remove",
@@ -68,7 +86,7 @@ def build_request(arguments: argparse.Namespace, context: CommandContext) -> Cha
         "remove",
         arguments.name,
         arguments.prefix,
-        specs=arguments.specs,
+        specs=specs,
         files=(),
         **fields,
     )

@@ -12,6 +12,7 @@ Examples:
 from __future__ import annotations
 
 import sys
+from argparse import SUPPRESS
 
 from minicon.cli import options
 
@@ -40,14 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--interpreters", action="store_true", help="list the Python interpreters of this machine"
     )
     options.add_environment_options(parser)
+    parser.add_argument("--unsafe-channels", action="store_true", help=SUPPRESS)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the information."""
-    from minicon.api.inspect.system_info import installation_facts, interpreter_rows
+    from minicon.api.inspect.system_info import interpreter_rows
     from minicon.cli.render.listing import environment_table, table
-    from minicon.shell.shims import shims_directory
 
     console = context.console
     if arguments.profile:
@@ -61,7 +62,12 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     elif arguments.envs and not console.json:
         entries = context.registry.entries()
         console.answer(environment_table(entry.row for entry in entries))
-    elif arguments.system:
+    elif arguments.unsafe_channels:
+        urls = [channel.base_url for channel in context.services.sources(probe=False).channels]
+        console.answer("\n".join(urls))
+        if console.json:
+            console.document({"channels": urls})
+    elif arguments.system and not console.json:
         _show_variables(context)
     elif arguments.interpreters:
         rows = interpreter_rows(context.services)
@@ -71,17 +77,25 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     elif arguments.package or arguments.name or arguments.prefix:
         return _describe(arguments, context)
     else:
-        facts = installation_facts(
-            context.services, context.registry, program_directory=shims_directory(sys.argv[0])
-        )
-        is_whole = arguments.all or context.settings.verbosity > 0
-        text: Callable[[Mapping[str, Any]], str] = console.dialect.texts.get(
-            "info", _whole_text if is_whole else _short_text
-        )
-        console.answer(text(facts))
-        if console.json:
-            console.document(facts, kind="info")
+        _show_all(arguments, context)
     return 0
+
+
+def _show_all(arguments: argparse.Namespace, context: CommandContext) -> None:
+    from minicon.api.inspect.system_info import installation_facts
+    from minicon.shell.shims import shims_directory
+
+    console = context.console
+    facts = installation_facts(
+        context.services, context.registry, program_directory=shims_directory(sys.argv[0])
+    )
+    is_whole = arguments.all or context.settings.verbosity > 0
+    text: Callable[[Mapping[str, Any]], str] = console.dialect.texts.get(
+        "info", _whole_text if is_whole else _short_text
+    )
+    console.answer(text(facts))
+    if console.json:
+        console.document(facts, kind="info")
 
 
 def _show_variables(context: CommandContext) -> None:

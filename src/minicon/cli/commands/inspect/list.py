@@ -13,9 +13,11 @@ from minicon.cli import options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
     from pathlib import Path
 
     from minicon.cli.context import CommandContext
+    from minicon.models.prefix_record import PrefixRecord
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,17 +43,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--show-channel-urls", action="store_true", help="show whole URLs of channels"
     )
+    parser.add_argument("--size", action="store_true", help="show sizes of the installed files")
+    parser.add_argument(
+        "--fields", metavar="FIELD[,FIELD]", help="columns to show, for example name,version"
+    )
     options.add_environment_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the list; return 1 if no package matches."""
+    """Print the list.
+
+    Raises:
+        PackageNotFound: No package matches.
+    """
     path = context.registry.existing(arguments.name, arguments.prefix)
     if arguments.revisions:
         return _list_revisions(path, context)
     from minicon.api.inspect.installed import listed_packages
-    from minicon.cli.render.listing import list_lines, list_objects
+    from minicon.errors import PackageNotFound
 
     records = listed_packages(
         path,
@@ -59,14 +69,37 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         full_name=arguments.full_name,
         with_pip=not arguments.no_pip,
     )
+    if arguments.regex and not records:
+        raise PackageNotFound(
+            "no-installed-match",
+            f"no package of {path} matches {arguments.regex!r}",
+            hint="list all with 'minicon list'",
+        )
     if arguments.reverse:
         records = records[::-1]
-    shown = (path, records, arguments, context.settings.platform, context.services.channel_names)
-    if context.console.json:
-        context.console.document(list_objects(*shown))
+    _print(path, records, arguments, context)
+    return 0
+
+
+def _print(
+    path: Path,
+    records: Sequence[PrefixRecord],
+    arguments: argparse.Namespace,
+    context: CommandContext,
+) -> None:
+    from minicon.cli.render.list_fields import field_lines, sized_objects
+    from minicon.cli.render.listing import list_lines, list_objects
+
+    console, names = context.console, context.services.channel_names
+    has_lines = arguments.explicit or arguments.export or arguments.canonical
+    shown = (path, records, arguments, context.settings.platform, names)
+    if console.json:
+        is_sized = arguments.size and not arguments.explicit
+        console.document(sized_objects(*shown) if is_sized else list_objects(*shown))
+    elif (arguments.fields or arguments.size) and not has_lines:
+        console.answer("\n".join(field_lines(path, records, arguments, names)))
     else:
-        context.console.answer("\n".join(list_lines(*shown)))
-    return 1 if arguments.regex and not records else 0
+        console.answer("\n".join(list_lines(*shown)))
 
 
 def _list_revisions(path: Path, context: CommandContext) -> int:

@@ -37,7 +37,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         note=services.reporter.note if settings.verbosity else str,
     )
     if console.json:
-        console.document({"notices": [notice.to_json() for notice in notices]})
+        document = {"notices": [notice.to_json() for notice in notices]}
+        console.document(document, kind="notices")
         return 0
     for line in notice_lines(notices):
         console.answer(line)

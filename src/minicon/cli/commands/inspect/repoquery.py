@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 def _search(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.cli.commands.inspect import search
 
-    arguments.info = arguments.envs = False
+    arguments.info = arguments.envs = arguments.flexible = False
     arguments.limit = None
     return search.run(arguments, context)
 

@@ -9,12 +9,16 @@ Examples:
 
 from __future__ import annotations
 
+from argparse import SUPPRESS
+
 from minicon.cli import options
+from minicon.lean_dataclasses import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from minicon.api.inspect.searching import SearchResult
     from minicon.cli.context import CommandContext
 
 
@@ -38,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--envs", action="store_true", help="search installed packages of all environments"
     )
+    parser.add_argument("--flexible", action="store_true", help=SUPPRESS)
+    parser.add_argument("--exactly", dest="flexible", action="store_false", help=SUPPRESS)
     options.add_channel_options(parser)
     options.add_output_options(parser)
 
@@ -46,7 +52,6 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print matching packages; return 1 if nothing matches."""
     if arguments.envs:
         return _in_environments(arguments.spec, context)
-    from minicon.api.inspect.searching import search
     from minicon.cli.render.listing import (
         newest_rows,
         record_details,
@@ -56,13 +61,11 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     )
     from minicon.errors import PackageNotFound
 
-    result = search(
-        context.services,
-        arguments.spec,
-        channels=tuple(arguments.channels),
-        override=arguments.override_channels,
-        run_exports=arguments.info,
-    )
+    result = _result(arguments.spec, arguments, context)
+    wider = flexible_spec(arguments.spec) if arguments.flexible and not result.records else None
+    if wider is not None:
+        context.console.answer(f"No match found for: {arguments.spec}. Search: {wider}")
+        result = replace(_result(wider, arguments, context), hint=result.hint)
     for note in result.notes:
         context.console.note(note)
     if not result.records:
@@ -70,7 +73,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
             "no-match",
             f"nothing matches {arguments.spec!r} in {', '.join(result.channels) or 'no channel'}",
             hint=result.hint,
-        )
+        ).with_facts(packages=[arguments.spec], channel_urls=list(result.channel_urls))
     if context.console.json:
         objects = search_objects(result.records, result.run_exports)
         context.console.document(objects, kind="search")
@@ -89,11 +92,32 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     return 0
 
 
+def _result(spec: str, arguments: argparse.Namespace, context: CommandContext) -> SearchResult:
+    from minicon.api.inspect.searching import search
+
+    return search(
+        context.services,
+        spec,
+        channels=tuple(arguments.channels),
+        override=arguments.override_channels,
+        run_exports=arguments.info,
+    )
+
+
+def flexible_spec(text: str) -> str | None:
+    """Return the spec with a star before and after the name; None if there is one already."""
+    from minicon.models.match_spec.spec import MatchSpec
+
+    name = MatchSpec(text).exact_name
+    return None if name is None else text.replace(name, f"*{name}*", 1)
+
+
 def _in_environments(spec: str, context: CommandContext) -> int:
     """Print the environments in which matching packages are installed."""
     from minicon.api.inspect.installed import packages_of_environments
-    from minicon.cli.render.listing import dist_object, table
+    from minicon.cli.render.listing import table
     from minicon.errors import PackageNotFound
+    from minicon.prefix.plan.transaction import dist_json
 
     paths = [entry.path for entry in context.registry.entries()]
     found = packages_of_environments(paths, spec)
@@ -102,7 +126,7 @@ def _in_environments(spec: str, context: CommandContext) -> int:
             "no-match",
             f"nothing matches {spec!r} in {len(paths)} environments",
             hint="omit --envs to search channels",
-        )
+        ).with_facts(packages=[spec], channel_urls=[])
     packages = [(path, each.record) for path, records in found.items() for each in records]
     rows = [("# Name", "Version", "Build", "Channel", "Location")]
     names = context.services.channel_names
@@ -113,7 +137,7 @@ def _in_environments(spec: str, context: CommandContext) -> int:
             [
                 {
                     "location": str(path),
-                    "package_records": [dist_object(each.record, names) for each in records],
+                    "package_records": [dist_json(each.record, names) for each in records],
                 }
                 for path, records in found.items()
             ]

@@ -11,6 +11,7 @@ Examples:
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from minicon.cli import options
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 #: Keys whose attribute of Settings has another name.
 _FIELDS = {"subdir": "platform"}
-_EDITS = ("set", "append", "prepend", "remove", "remove_key")
+_EDITS = ("replace", "set", "append", "prepend", "remove", "remove_key")
 #: Verbs, and the options that they stand for; those that edit, with the number of their words.
 _SHOWING = {"list": "show", "get": "show", "sources": "show_sources", "describe": "describe"}
 _EDITING = {
@@ -63,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     changed.add_argument(
         "--remove-key", nargs=1, action="append", metavar="KEY", help="remove a key and its values"
     )
+    changed.add_argument(
+        "--stdin", action="store_true", help="set the keys of a YAML map, read from stdin"
+    )
+    changed.add_argument(
+        "--write-default", action="store_true", help="write all settings to a new file, as comments"
+    )
     file = parser.add_argument_group(
         "file", "default: the user's configuration file"
     ).add_mutually_exclusive_group()
@@ -91,6 +98,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         return _validated(context)
     if arguments.get is not None:
         return _get(arguments, context)
+    if arguments.write_default:
+        return _write_default(_file(arguments, context), context)
     return _edit(arguments, context)
 
 
@@ -131,31 +140,44 @@ def _keys(wanted: list[str]) -> list[Any]:
         key = find_key(name)
         if key is None:
             hint = "list all settings with 'minicon config --describe'"
-            raise ConfigError("unknown-key", f"unknown setting {name!r}", hint=hint)
+            raise ConfigError("unknown-setting", f"unknown setting {name!r}", hint=hint)
         found.append(key)
     return found
 
 
 def _describe(wanted: list[str], context: CommandContext) -> int:
     from minicon.cli.render.listing import table
+    from minicon.config.settings import default_values
 
-    keys = _keys(wanted)
+    keys, defaults = _keys(wanted), default_values()
     context.console.answer(table((key.name, key.kind.value, key.meaning) for key in keys))
     if context.console.json:
         context.console.document(
-            {key.name: {"kind": key.kind.value, "meaning": key.meaning} for key in keys}
+            {
+                key.name: {
+                    "kind": key.kind.value,
+                    "meaning": key.meaning,
+                    "aliases": list(key.aliases),
+                    "separator": os.pathsep if key.separator == "path" else key.separator,
+                    "default": _plain(defaults[_FIELDS.get(key.name, key.name)]),
+                }
+                for key in keys
+            },
+            kind="config-describe",
         )
     return 0
 
 
 def _show(wanted: list[str], context: CommandContext) -> int:
-    """Print effective values."""
-    values = _plain(
-        {
-            key.name: getattr(context.settings, _FIELDS.get(key.name, key.name))
-            for key in _keys(wanted)
-        }
-    )
+    """Print effective values; in a dialect, also of settings that only its program has."""
+    foreign = {**context.console.dialect.settings, **_foreign_values(context)}
+    if not context.console.dialect.settings:
+        foreign = {}
+    own = [name for name in wanted if name not in foreign]
+    keys = _keys(own) if own or not wanted else []
+    values = {key.name: _effective(key.name, context) for key in keys}
+    values |= {name: value for name, value in foreign.items() if not wanted or name in wanted}
+    values = _plain(values)
     context.console.answer("\n".join(_lines(values)))
     if context.console.json:
         context.console.document(values, kind="config-show")
@@ -167,12 +189,12 @@ def _show_sources(wanted: list[str], arguments: argparse.Namespace, context: Com
     from minicon.cli.options import settings_flags
     from minicon.config.load import configured_values
 
-    keys = {key.name for key in _keys(wanted)}
+    keys = {key.name for key in _keys(wanted)} if wanted else None
     sources = configured_values(
         environ=os.environ, home=context.settings.home, flags=settings_flags(arguments)
     )
     shown = {
-        source: _plain({name: value for name, value in values.items() if name in keys})
+        source: _plain({n: value for n, value in values.items() if keys is None or n in keys})
         for source, values in sources.items()
     }
     shown = {source: values for source, values in shown.items() if values}
@@ -212,14 +234,19 @@ def _get(arguments: argparse.Namespace, context: CommandContext) -> int:
     They are those of one file if it is named, else those that all sources result in.
     """
     from minicon.config.edit import written_values
+    from minicon.config.keys import find_key, foreign_key
 
     path = _named_file(arguments, context)
     written = written_values(path) if path else _configured(context)
     wanted = arguments.get or written
     values = _plain({name: written[name] for name in wanted if name in written})
+    unknown = [n for n in wanted if not (n in written or find_key(n) or foreign_key(n))]
+    warnings = [f"unknown key: {name!r}" for name in unknown]
+    for warning in warnings:
+        context.console.warn(warning)
     if context.console.json:
         rc_path = path or _file(arguments, context)
-        document = {"success": True, "get": values, "rc_path": rc_path, "warnings": []}
+        document = {"success": True, "get": values, "rc_path": rc_path, "warnings": warnings}
         context.console.document(document)
     for name, value in values.items():
         for line in _as_options(name, value):
@@ -229,11 +256,23 @@ def _get(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def _configured(context: CommandContext) -> dict[str, Any]:
     """Return the effective values of the settings that any source has."""
+    from minicon.config.keys import find_key
     from minicon.config.load import configured_values
 
     sources = configured_values(environ=os.environ, home=context.settings.home)
-    names = dict.fromkeys(name for values in sources.values() for name in values)
-    return {name: getattr(context.settings, _FIELDS.get(name, name)) for name in names}
+    merged = {name: value for values in sources.values() for name, value in values.items()}
+    return {n: _effective(n, context) if find_key(n) else value for n, value in merged.items()}
+
+
+def _foreign_values(context: CommandContext) -> dict[str, Any]:
+    """Return the configured values of settings that minicon does not use."""
+    from minicon.config.keys import find_key
+
+    return {name: value for name, value in _configured(context).items() if not find_key(name)}
+
+
+def _effective(name: str, context: CommandContext) -> Any:
+    return getattr(context.settings, _FIELDS.get(name, name))
 
 
 def _as_options(name: str, value: Any) -> list[str]:
@@ -248,16 +287,50 @@ def _as_options(name: str, value: Any) -> list[str]:
     return lines
 
 
+def _write_default(path: str, context: CommandContext) -> int:
+    """Write all settings with their defaults, as comments."""
+    from minicon.config.settings import default_values
+    from minicon.errors import ConfigError
+    from minicon.fs import operations
+
+    if os.path.exists(path) and os.path.getsize(path):
+        raise ConfigError(
+            "config-exists",
+            f"{path} has settings already",
+            hint="remove it first, or choose another one with --file",
+        )
+    defaults = default_values()
+    blocks = [
+        [key.meaning, *_lines({key.name: _plain(defaults[_FIELDS.get(key.name, key.name)])})]
+        for key in _keys([])
+    ]
+    text = "\n".join("".join(f"# {line}\n" for line in lines) for lines in blocks)
+    with operations.describing("write", path):
+        operations.make_directory(os.path.dirname(path))
+        operations.replace_file(path, text.encode(), 0o644)
+    return _edited(path, context)
+
+
+def _edited(path: str, context: CommandContext) -> int:
+    context.console.note(f"wrote {path}")
+    if context.console.json:
+        context.console.document({"success": True, "file": path}, kind="config-edit")
+    return 0
+
+
 def _edit(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.config.edit import ConfigEdit, edit_config_file
+    from minicon.config.files import read_config_text
     from minicon.errors import UsageError
 
+    typed = read_config_text(sys.stdin.read(), "stdin") if arguments.stdin else {}
+    arguments.replace = [(name, raw.value) for name, raw in typed.items()]
     edits = [
         ConfigEdit(action.replace("_", "-"), *words)
         for action in _EDITS
         for words in getattr(arguments, action) or ()
     ]
-    if not edits:
+    if not edits and not arguments.stdin:
         raise UsageError(
             "wrong-arguments",
             "minicon config: no option says what to show or change",
@@ -266,11 +339,8 @@ def _edit(arguments: argparse.Namespace, context: CommandContext) -> int:
     edited = edit_config_file(_file(arguments, context), edits)
     for key in edited.comments_lost:
         context.console.warn(f"comments inside {key} in {edited.path} were lost")
-    context.console.note(f"wrote {edited.path}")
     _refresh_hooks(context)
-    if context.console.json:
-        context.console.document({"success": True, "file": edited.path})
-    return 0
+    return _edited(edited.path, context)
 
 
 def _refresh_hooks(context: CommandContext) -> None:
@@ -287,9 +357,10 @@ def _refresh_hooks(context: CommandContext) -> None:
 
 
 def _file(arguments: argparse.Namespace, context: CommandContext) -> str:
-    from minicon.config.dirs import user_config_file
+    from minicon.config.dirs import conda_user_file, user_config_file
 
-    user_file = user_config_file(os.environ, str(context.settings.home))
+    file_of = conda_user_file if context.console.dialect.uses_condarc else user_config_file
+    user_file = file_of(os.environ, str(context.settings.home))
     return _named_file(arguments, context) or user_file
 
 
