@@ -16,10 +16,6 @@ TESTS = Path(__file__).parents[1] / "tests" / "clients"
 NOT_SPOKEN = (
     "Python programs that `import conda`",
     "locking the packages of `host` with conda-lock: an interpreter has no URL and no hash",
-    "records of programs that run (`micromamba ps`, `run --label`, `run --detach`), and "
-    "`run --clean-env`, `run -e`: options without effect",
-    "`repoquery -n`: channels are queried, not an environment",
-    "`conda export --platform`: option without effect",
 )
 
 

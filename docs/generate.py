@@ -287,6 +287,9 @@ _DIRECTORIES = (
     ("`MINICON_ROOT`", "directory of `envs/`, `pkgs/` and `cache/`"),
     ("`MINICONRC`", "minicon's own configuration file, instead of the user's"),
     ("`CONDARC`", "an additional configuration file in conda's format"),
+    ("`MINICON_NO_RC`", "if it is not empty, no configuration file is read"),
+    ("`MINICON_NO_ENV`", "if it is not empty, no setting is read from a `CONDA_` variable"),
+    ("`MINICON_LABEL`", "set by `run --label` for the program: its process ID and the label"),
     ("`XDG_DATA_HOME`", "the default of `MINICON_ROOT` is `$XDG_DATA_HOME/minicon`"),
     ("`XDG_CONFIG_HOME`", "directory of configuration files"),
 )

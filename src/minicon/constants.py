@@ -39,6 +39,8 @@ DEFAULT_CHANNELS = ("pkgs/main", "pkgs/r")
 DEFAULT_CHANNELS_ON_WINDOWS = (*DEFAULT_CHANNELS, "pkgs/msys2")
 #: The version of conda whose files and documents minicon writes; other tools read it in histories.
 CONDA_VERSION = "26.7.0"
+#: Variable of a program that ``run --label`` started: its process ID, a colon and the label.
+LABEL_VARIABLE = "MINICON_LABEL"
 #: Before a requirement (PEP 508) that PyPI is to satisfy, wherever a spec can be written.
 PYPI_PREFIX = "pypi:"
 

@@ -129,3 +129,15 @@ def test_packages_are_removed_by_features_and_all_at_once(conda: Program) -> Non
     assert (absent.code, absent.json["packages"]) == (1, ["*[track_features=[mkl]]"])
     conda("remove -n data -y --all --keep-env").ok()
     assert conda("list -n data --json").ok().json == []
+
+
+def test_an_environment_is_exported_for_another_platform(conda: Program) -> None:
+    conda("create -y -n alone lone").ok()
+    document = conda("export -n alone --platform osx-arm64 --override-platforms --json").ok().json
+    assert document["dependencies"] == ["lone=0.1=0"]
+    text = conda("export -n alone --platform osx-arm64 --format requirements").ok().out
+    assert "# platform: osx-arm64\n" in text
+    explicit = conda("export -n alone --subdir osx-arm64 --format explicit").ok().out
+    assert "/noarch/lone-0.1-0.conda" in explicit
+    missing = conda("export -n data --platform osx-arm64 --json")
+    assert (missing.code, missing.json["packages"]) == (1, ["hello"])

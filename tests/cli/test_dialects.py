@@ -100,6 +100,18 @@ def test_shims_are_written_again_and_removed(minicon: CommandLine) -> None:
     assert "no-shims" in minicon("shims", directory, "--undo", "--json").out
 
 
+def test_an_empty_base_is_removed_with_the_shims(minicon: CommandLine, channel: Path) -> None:
+    minicon("shims").ok()
+    assert (minicon.root / "conda-meta" / "history").exists()
+    minicon("shims --undo").ok()
+    assert not (minicon.root / "conda-meta").exists()
+    minicon("shims").ok()
+    minicon(f"install -y -n base lone -c {channel} --override-channels").ok()
+    minicon("shims --undo").ok()
+    assert (minicon.root / "share" / "lone").exists()
+    assert (minicon.root / "conda-meta" / "history").exists()
+
+
 def test_shims_replace_no_other_program(minicon: CommandLine) -> None:
     other = minicon.root / "bin" / "conda"
     other.parent.mkdir(parents=True)
@@ -162,7 +174,7 @@ def test_options_of_micromamba_are_its_own(micromamba: Program, tmp_path: Path) 
 def test_words_of_a_program_that_runs_are_its_own(micromamba: Program, tmp_path: Path) -> None:
     dialect = micromamba.dialect
     words, variables = dialect.translated(["run", "-r", "/m", "-n", "x", "tool", "-r", "y"])
-    assert words == ["run", "-n", "x", "tool", "-r", "y"]
+    assert words == ["run", "--label", "", "-n", "x", "tool", "-r", "y"]
     assert variables == {"MINICON_ROOT": "/m"}
 
 

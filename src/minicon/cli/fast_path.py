@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Options with a value that name an environment.
 _ENVIRONMENT_OPTIONS = {"-n": "name", "--name": "name", "-p": "prefix", "--prefix": "prefix"}
-_RUN_OPTIONS = {**_ENVIRONMENT_OPTIONS, "--cwd": "cwd"}
+_RUN_OPTIONS = {**_ENVIRONMENT_OPTIONS, "--cwd": "cwd", "--label": "label"}
 #: Options of conda's ``run`` without an effect.
 _IGNORED_OPTIONS = ("--no-capture-output", "--live-stream")
 #: Settings that change what ``list`` prints.
@@ -112,10 +112,10 @@ def _print_shell_text(
 def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
     """``run [-n NAME | -p PATH] [--cwd DIR] COMMAND...``: become the command."""
     options, argv = _read_options(arguments, _RUN_OPTIONS)
-    if options is None or not argv:
+    if options is None or not argv or options.get("label"):
         return None
     from minicon.errors import MiniconError
-    from minicon.shell.run import execute, prepare_command
+    from minicon.shell.run import execute, labelled, prepare_command
 
     try:
         context = _context(environ)
@@ -131,6 +131,8 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
         )
     except MiniconError:
         return None  # the full command reports it
+    if "label" in options:
+        prepared = labelled(prepared, "", argv[0])
     try:
         return execute(prepared, options.get("cwd"))
     except MiniconError as error:  # the working directory may have changed

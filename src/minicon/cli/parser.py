@@ -37,6 +37,7 @@ COMMANDS = {
     "deactivate": ("shells.activate", "deactivate the active environment"),
     "run": ("shells.run", "run a command in an environment"),
     "shell": ("shells.shell", "start a shell in an environment"),
+    "ps": ("shells.ps", "list programs that 'run --label' started"),
     "x": ("shells.x", "run a tool without installing it"),
     "search": ("inspect.search", "search channels for packages"),
     "info": ("inspect.info", "show information about this installation"),
@@ -74,7 +75,7 @@ COMMANDS = {
 #: The commands in groups, for ``minicon --help``.
 GROUPS = {
     "change an environment": "create install update remove rename",
-    "use an environment": "activate deactivate run shell x",
+    "use an environment": "activate deactivate run shell x ps",
     "inspect": "list env search info export history diff compare status",
     "go back": "undo redo rollback",
     "reproduce": "lock sync plan apply",

@@ -62,8 +62,11 @@ def allowed_files_list(environ: Mapping[str, str], home: str) -> str:
 def config_files(environ: Mapping[str, str], home: str) -> list[str]:
     """Existing configuration files, lowest priority first (conda's order, then minicon's).
 
-    Files of :func:`files_of_packages` are excluded. Cost: some ``stat`` calls; no file is read.
+    Files of :func:`files_of_packages` are excluded; with MINICON_NO_RC there are none. Cost: some
+    ``stat`` calls; no file is read.
     """
+    if environ.get("MINICON_NO_RC"):
+        return []
     ours = files_of_packages(environ)
     return [
         path

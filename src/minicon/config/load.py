@@ -133,7 +133,7 @@ def _sources(
 
 def _from_variables(environ: Mapping[str, str]) -> dict[str, RawValue]:
     found: dict[str, RawValue] = {}
-    for family in ("CONDA_", "MINICON_"):
+    for family in ("MINICON_",) if environ.get("MINICON_NO_ENV") else ("CONDA_", "MINICON_"):
         for variable, text in environ.items():
             if not variable.startswith(family):
                 continue

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import sys
 
+from minicon.constants import LABEL_VARIABLE
 from minicon.errors import NotAnEnvironment, ShellError
-from minicon.lean_dataclasses import dataclass
+from minicon.lean_dataclasses import dataclass, replace
 from minicon.prefix.environment.prefix_location import is_environment
 from minicon.shell.activation import ActivationOptions, Activator
 from minicon.shell.environment_facts import read_facts
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from minicon.config.settings import Settings
     from minicon.shell.activation import ActivationChange
 
+#: Standard streams, by file descriptor.
+STREAMS = ("stdin", "stdout", "stderr")
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 #: Signals that Python ignores.
@@ -97,6 +100,9 @@ def run_in_environment(
     cwd: str | os.PathLike[str] | None = None,
     environ: Mapping[str, str] | None = None,
     settings: Settings | None = None,
+    label: str | None = None,
+    streams: Sequence[str] = STREAMS,
+    detached: bool = False,
 ) -> int:
     """Replace this process by a command in an environment.
 
@@ -106,6 +112,9 @@ def run_in_environment(
         cwd: Working directory of the command.
         environ: The environment variables to start from (default: those of this process).
         settings: The settings (default: from the configuration).
+        label: Name by which ``ps`` lists the command; empty means that of its program.
+        streams: The streams that the command shares; the others are empty or discarded.
+        detached: Run the command in the background, without a terminal (POSIX).
 
     Returns:
         On Windows, the exit code of the command; elsewhere this does not return.
@@ -120,7 +129,52 @@ def run_in_environment(
     prepared = prepare_command(
         prefix, argv, environ=environ, options=options, force_uppercase=force_uppercase
     )
-    return execute(prepared, cwd)
+    if detached and _is_parent_of_detached():
+        return 0
+    _leave_streams(() if detached else streams)
+    return execute(prepared if label is None else labelled(prepared, label, argv[0]), cwd)
+
+
+def chosen_variables(
+    environ: Mapping[str, str], given: Sequence[str], *, clean: bool
+) -> dict[str, str]:
+    """Return the variables to start a command from.
+
+    Args:
+        environ: Those of this process.
+        given: ``NAME=VALUE`` to set, ``NAME`` to take over.
+        clean: Start from none but PATH, which has the system's programs.
+    """
+    chosen = {"PATH": os.defpath} if clean else dict(environ)
+    for text in given:
+        name, equals, value = text.partition("=")
+        if equals or name in environ:
+            chosen[name] = value if equals else environ[name]
+    return chosen
+
+
+def labelled(prepared: PreparedCommand, label: str, program: str) -> PreparedCommand:
+    """Add the variable by which ``ps`` finds the command, which will have this process's ID."""
+    text = f"{os.getpid()}:{label or os.path.basename(program)}"
+    return replace(prepared, environ={**prepared.environ, LABEL_VARIABLE: text})
+
+
+def _is_parent_of_detached() -> bool:
+    """Start a process in a session of its own; whether this is still the first one."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        sys.stderr.write(f"running in the background; stop it with: kill {child}\n")
+        return True
+    os.setsid()
+    return False
+
+
+def _leave_streams(shared: Sequence[str]) -> None:
+    """Connect the other streams to nothing."""
+    for descriptor, name in enumerate(STREAMS):
+        if name not in shared:
+            os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
 
 
 def run_shell(

@@ -47,6 +47,7 @@ def export_spec(
     extra_channels: Sequence[str] = (),
     channel_name: Callable[[str], str] = str,
     with_host: bool = False,
+    records: Sequence[PrefixRecord] | None = None,
 ) -> EnvironmentSpec:
     """Export all packages, or the requested specs.
 
@@ -62,9 +63,10 @@ def export_spec(
         extra_channels: Channels before the environment's own.
         channel_name: Gives conda's canonical name of a channel's base URL.
         with_host: Whether the channel ``host``, which only minicon has, is included.
+        records: The packages, instead of the installed ones.
     """
     prefix = Prefix(path).require()
-    records = installed_packages(prefix)
+    records = installed_packages(prefix) if records is None else records
     if from_history:
         from_channels, from_pypi = _by_source(
             requested_specs(prefix, records, prefix.requested_specs()), records
@@ -90,14 +92,19 @@ def export_spec(
     )
 
 
-def explicit_spec(path: Path) -> EnvironmentSpec:
+def explicit_spec(path: Path, packages: Sequence[PrefixRecord] | None = None) -> EnvironmentSpec:
     """Export the exact packages of an environment, by URL.
+
+    Args:
+        path: The environment.
+        packages: The packages, instead of the installed ones.
 
     Raises:
         PrefixError: Some packages are not from a channel, which an explicit list requires.
     """
     prefix = Prefix(path).require()
-    records = [installed.record for installed in installed_packages(prefix)]
+    found = installed_packages(prefix) if packages is None else packages
+    records = [installed.record for installed in found]
     others = [record.name for record in records if not record.url or record.source != "conda"]
     if others:
         names = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
@@ -188,9 +195,7 @@ def portable_spec(path: Path, **options: Any) -> EnvironmentSpec:
     prefix = Prefix(path).require()
     installed = installed_packages(prefix)
     records = {each.name: each.record for each in installed}
-    requested = prefix.requested_specs() or {name: name for name in _without_dependents(records)}
-    for name, origin in read_origins(path, installed).items():
-        requested[name] = f"{PYPI_PREFIX}{origin.requirement}"
+    requested = requested_or_independent(path)
     from_channels, from_pypi = _by_source(requested, installed)
     conda = [_bounded(text, record) for text, record in from_channels]
     pip = [_bounded_requirement(text, record) for text, record in from_pypi]
@@ -204,6 +209,21 @@ def portable_spec(path: Path, **options: Any) -> EnvironmentSpec:
         conda = [text.removeprefix(f"{HOST_CHANNEL}::") for text in conda]
     whole = export_spec(path, **options)
     return replace(whole, prefix=None, dependencies=tuple(sorted(conda)), pip=tuple(sorted(pip)))
+
+
+def requested_or_independent(path: Path) -> dict[str, str]:
+    """Return the requested specs of an environment by name.
+
+    If none are recorded (an environment of another tool, for example), they are the packages
+    without dependents. Packages from a directory, a file or a repository are requested as such.
+    """
+    prefix = Prefix(path).require()
+    installed = installed_packages(prefix)
+    records = {each.name: each.record for each in installed}
+    requested = prefix.requested_specs() or {name: name for name in _without_dependents(records)}
+    for name, origin in read_origins(path, installed).items():
+        requested[name] = f"{PYPI_PREFIX}{origin.requirement}"
+    return requested
 
 
 def _version_bounds(version: str, *, is_python: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""Query whole channels, without an environment: a package's dependencies, and its dependents.
+"""Query whole channels, or an environment: a package's dependencies, and its dependents.
 
 The answers consist of records, not of solutions: each dependency is represented by the newest
 record that satisfies it, whether or not all of them are compatible.
@@ -11,15 +11,17 @@ from minicon.api.inspect.searching import newest_first, read_names
 from minicon.api.plan.channel_indices import channel_indices
 from minicon.errors import PackageNotFound, SpecError
 from minicon.lean_dataclasses import dataclass
+from minicon.models.indexes import RecordIndex
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
+from minicon.prefix.environment.prefix import Prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from minicon.api.services import Services
-    from minicon.models.indexes import RecordIndex
     from minicon.models.records import RepodataRecord
 
 
@@ -51,22 +53,56 @@ class QueryAnswer:
     graph: DependencyGraph
 
 
+class InstalledIndex(RecordIndex):
+    """The records of an environment."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path), "")
+        self._records = {each.name: (each.record,) for each in Prefix(path).require().records()}
+
+    def names(self) -> Collection[str]:
+        """As :meth:`RecordIndex.names`."""
+        return self._records
+
+    def records_for(self, name: str) -> Sequence[RepodataRecord]:
+        """As :meth:`RecordIndex.records_for`."""
+        return self._records.get(name, ())
+
+
 class Catalogue:
     """All records of some sources, by name, newest first.
+
+    Attributes:
+        names: Names of the sources.
+        skipped: Names of the channels that cannot be reached.
 
     Args:
         services: Sources and settings.
         channels: Channels of the command line.
         override: Use only those.
+        environment: Use only what is installed there.
     """
 
     def __init__(
-        self, services: Services, channels: tuple[str, ...] = (), *, override: bool = False
+        self,
+        services: Services,
+        channels: tuple[str, ...] = (),
+        *,
+        override: bool = False,
+        environment: Path | None = None,
     ) -> None:
         self._services = services
-        self.sources = services.sources(channels, override=override)
-        groups = channel_indices(services, self.sources)
-        self._indices: list[RecordIndex] = [index for group in groups for index in group]
+        self._indices: list[RecordIndex]
+        self.names: tuple[str, ...]
+        self.skipped: tuple[str, ...] = ()
+        if environment is not None:
+            self._indices, self.names = [InstalledIndex(environment)], (str(environment),)
+            return
+        sources = services.sources(channels, override=override)
+        groups = channel_indices(services, sources)
+        self._indices = [index for group in groups for index in group]
+        self.names = sources.names
+        self.skipped = tuple(channel.name for channel in sources.skipped)
 
     def names(self) -> set[str]:
         """Return the names of all packages."""
@@ -152,7 +188,7 @@ def _roots(catalogue: Catalogue, text: str) -> list[RepodataRecord]:
         raise SpecError("inexact-name", f"{text!r} does not name one package")
     found = catalogue.matching(spec)
     if not found:
-        sources = ", ".join(catalogue.sources.names) or "no source"
+        sources = ", ".join(catalogue.names) or "no source"
         raise PackageNotFound("no-match", f"no package matches {text!r} in {sources}")
     return found
 

@@ -29,7 +29,11 @@ _SECRET = ("TOKEN", "PASSWORD", "SECRET", "KEY")
 
 
 def installation_facts(
-    services: Services, registry: EnvironmentRegistry, *, program_directory: str | None = None
+    services: Services,
+    registry: EnvironmentRegistry,
+    *,
+    program_directory: str | None = None,
+    active: str | None = None,
 ) -> dict[str, Any]:
     """Return directories, platform and virtual packages, and configuration.
 
@@ -40,9 +44,10 @@ def installation_facts(
         registry: The known environments.
         program_directory: The directory of the shims, conda's own environment for their clients;
             None means the root directory.
+        active: The environment to show as the active one; None means the active one.
     """
     settings, environ = services.settings, services.environ
-    active, root = environ.get("CONDA_PREFIX"), str(settings.root)
+    root = str(settings.root)
     entries = registry.entries()
     conda_prefix = program_directory or root
     user_rc = conda_user_file(environ, str(settings.home))
@@ -56,11 +61,7 @@ def installation_facts(
         "root_writable": _is_writable(settings.root),
         "conda_prefix": conda_prefix,
         "conda_location": os.path.join(conda_prefix, "bin", "conda"),
-        "default_prefix": active or root,
-        "active_prefix": active,
-        "active_prefix_name": environ.get("CONDA_DEFAULT_ENV") or os.path.basename(active or "")
-        if active
-        else None,
+        **_active_facts(active, environ, root),
         "conda_shlvl": int(environ.get("CONDA_SHLVL") or -1),
         "envs": [str(entry.path) for entry in entries],
         "envs_details": {str(entry.path): environment_details(entry) for entry in entries},
@@ -84,6 +85,20 @@ def installation_facts(
         "archive_reader": _archive_reader(),
         "virtual_pkgs": [[p.name, p.version, p.build] for p in services.virtual_packages],
         **_process_facts(),
+    }
+
+
+def _active_facts(
+    named: str | None, environ: Mapping[str, str], root: str
+) -> dict[str, str | None]:
+    """Return path and name of an environment, or of the active one."""
+    active = named or environ.get("CONDA_PREFIX")
+    name = None if named else environ.get("CONDA_DEFAULT_ENV")
+    usual = "base" if active == root else os.path.basename(active or "")
+    return {
+        "default_prefix": active or root,
+        "active_prefix": active,
+        "active_prefix_name": name or usual if active else None,
     }
 
 

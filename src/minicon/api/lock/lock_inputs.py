@@ -14,10 +14,9 @@ import json
 from minicon.api.input_files import channel_in, read_files
 from minicon.api.lock.lock_mismatches import not_required, unsatisfied
 from minicon.api.plan.environment_requests import make_request
+from minicon.api.plan.platforms import services_for
 from minicon.errors import SpecError
-from minicon.lean_dataclasses import dataclass, replace
-from minicon.machine.facts import Machine
-from minicon.machine.virtual_packages import OLDEST_MACOS, detect_virtual_packages
+from minicon.lean_dataclasses import dataclass
 from minicon.models.environment_files.lockfile import VARIABLE
 from minicon.models.records import VirtualPackage
 from minicon.redaction import redact, without_secrets
@@ -132,7 +131,7 @@ def read_inputs(services: Services, inputs: LockInputs, target: LockTarget) -> T
     Raises:
         SpecError: A file cannot be read, or is a lock itself.
     """
-    target_services = _services_for(services, target)
+    target_services = services_for(services, target.platform, target.virtual_packages)
     contents = read_files(target_services, inputs.files)
     if contents.lock or contents.explicit:
         raise SpecError(
@@ -190,38 +189,6 @@ def _requirement_texts(requirements: RequirementSet) -> Iterator[str]:
         location = f"{redact(file.url)} {file.sha256 or ''}".rstrip() if file else ""
         yield f"{each.requirement} {location} {' '.join(sorted(each.hashes))}".strip()
     yield from map(str, requirements.pip_requirements)
-
-
-def _services_for(services: Services, target: LockTarget) -> Services:
-    """Return services that see the target instead of this machine."""
-    settings = replace(services.settings, platform=target.platform)
-    facts = target_facts(target, services.environ, settings.override_virtual_packages)
-    return services.with_settings(settings, virtual_packages=facts)
-
-
-def target_facts(
-    target: LockTarget, environ: Mapping[str, str], overrides: Mapping[str, str]
-) -> tuple[VirtualPackage, ...]:
-    """Return the virtual packages of a target.
-
-    The usual minimum of its system counts, so that a lock does not depend on where it is made;
-    ``CONDA_OVERRIDE_*`` and the target's own facts replace it.
-    """
-    unknown = Machine(
-        platform="noarch",
-        system_version=lambda: None,
-        libc=lambda: None,
-        microarchitecture=lambda: "",
-        cuda=lambda: None,
-        cuda_arch=lambda: None,
-    )
-    assumed = detect_virtual_packages(
-        target.platform,
-        environ=environ,
-        overrides={"osx": OLDEST_MACOS, **overrides},
-        machine=unknown,
-    )
-    return tuple({fact.name: fact for fact in (*assumed, *target.virtual_packages)}.values())
 
 
 def input_metadata(inputs: LockInputs, read: Sequence[TargetInputs]) -> dict[str, str]:

@@ -52,6 +52,10 @@ def implied_variables(dialect: Dialect, program: str, environ: Mapping[str, str]
         for name, own in dialect.variables.items()
         if environ.get(name) and own not in environ
     }
+    if "CONDARC" not in environ and "CONDARC" not in found:
+        for path in map(os.path.expanduser, dialect.user_files):
+            if os.path.exists(path):
+                found["CONDARC"] = path
     if "MINICON_ROOT" not in environ and "MINICON_ROOT" not in found:
         from minicon.shell.shims import recorded_root
 

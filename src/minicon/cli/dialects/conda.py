@@ -44,8 +44,6 @@ OPTIONS = (
     option("--heal", "--fix", on="doctor check"),
     option("-c", "--tempfiles", on="clean"),
     option("--clear", on="config"),
-    option("--override-platforms", on="export env_export"),
-    option("--platform --subdir", on="export env_export", takes_value=True),
 )
 
 WORDS = {

@@ -59,6 +59,8 @@ class Dialect:
         shapes: Kind of a document, and the function that gives it the program's shape.
         variables: Environment variables, and minicon's own names of them.
         settings: Settings that only the program has, with their defaults.
+        user_files: Configuration files that only the program reads, lowest priority first; the last
+            one that exists is read.
         uses_base: Whether commands use ``base`` if no environment is named or active.
         uses_condarc: Whether ``config`` changes conda's file of the user, and not minicon's own.
         replaces_in_dry_runs: Whether ``create --dry-run`` plans the replacement of an environment.
@@ -79,6 +81,7 @@ class Dialect:
     shapes: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    user_files: tuple[str, ...] = ()
     uses_base: bool = False
     uses_condarc: bool = False
     replaces_in_dry_runs: bool = True
@@ -141,7 +144,7 @@ class Dialect:
 
 
 #: Options of ``run`` with a value; what follows the last option is a program with its own options.
-_RUN_VALUES = frozenset({"-n", "--name", "-p", "--prefix", "--cwd"})
+_RUN_VALUES = frozenset({"-n", "--name", "-p", "--prefix", "--cwd", "--label"})
 
 
 def _pieces(

@@ -9,6 +9,7 @@ from minicon.lean_dataclasses import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 OPTIONS = (
@@ -20,6 +21,8 @@ OPTIONS = (
     option("--channel-alias", takes_value=True, MINICON_CHANNEL_ALIAS="{}"),
     option("--safety-checks", takes_value=True, MINICON_SAFETY_CHECKS="{}"),
     option("--ssl-verify", takes_value=True, MINICON_SSL_VERIFY="{}"),
+    option("--no-rc", MINICON_NO_RC="true"),
+    option("--no-env", MINICON_NO_ENV="true"),
     option("--always-copy", MINICON_ALWAYS_COPY="true"),
     option("--always-softlink", MINICON_ALWAYS_SOFTLINK="true"),
     option("--no-pyc", MINICON_COMPILE_BYTECODE="false"),
@@ -27,18 +30,40 @@ OPTIONS = (
     option("--category", "--with {}", takes_value=True, on="create install"),
     option("--relocate-prefix --target-prefix-checks", takes_value=True),
     option(
-        "--no-rc --no-env --retry-clean-cache --no-py-pin --py-pin --allow-uninstall "
+        "--retry-clean-cache --no-py-pin --py-pin --allow-uninstall "
         "--no-allow-uninstall --allow-downgrade --no-extra-safety-checks --extra-safety-checks "
         "--print-config-only --print-context-only --verify-artifacts --experimental --rc"
     ),
-    option("-e --env", on="run", takes_value=True),
-    option("-a --attach --label", on="run", takes_value=True),
-    option("-d --detach --clean-env", on="run"),
+    option("-e --env", "--env {}", on="run", takes_value=True),
+    option("-a --attach", "--attach {}", on="run", takes_value=True),
+    option("-d", "--detach", on="run"),
     option("--trash --locks", "--tempfiles", on="clean"),
     option("--channel-subdir", on="env_export"),
-    option("--local --remote --pretty", on="repoquery search"),
-    option("-n --name -p --prefix", on="info repoquery", takes_value=True),
+    option("--local", "--installed", on="repoquery"),
+    option("--local --remote", on="search"),
+    option("--pretty", on="repoquery search"),
+    option("-n --name -p --prefix", on="search", takes_value=True),
 )
+
+#: Settings that variables of mamba set as those of conda do.
+_SETTINGS = """
+    ADD_PIP_AS_PYTHON_DEPENDENCY ALLOW_SOFTLINKS ALWAYS_COPY ALWAYS_SOFTLINK ALWAYS_YES
+    AUTO_ACTIVATE_BASE CHANGEPS1 CHANNEL_ALIAS CHANNEL_PRIORITY CUSTOM_CHANNELS DEFAULT_CHANNELS
+    DRY_RUN ENV_PROMPT JSON LOCK_TIMEOUT MIRRORED_CHANNELS OFFLINE PINNED_PACKAGES QUIET
+    REMOTE_CONNECT_TIMEOUT_SECS REMOTE_MAX_RETRIES SAFETY_CHECKS SSL_VERIFY
+"""
+VARIABLES = {
+    "MAMBA_ROOT_PREFIX": "MINICON_ROOT",
+    "MAMBARC": "CONDARC",
+    "MAMBA_NO_RC": "MINICON_NO_RC",
+    "MAMBA_NO_ENV": "MINICON_NO_ENV",
+    **{f"MAMBA_{name}": f"CONDA_{name}" for name in _SETTINGS.split()},
+    "MAMBA_CACERT_PATH": "CONDA_SSL_VERIFY",
+    "MAMBA_COMPILE_PYC": "CONDA_COMPILE_BYTECODE",
+    "MAMBA_PLATFORM": "CONDA_SUBDIR",
+    "MAMBA_USE_SHARDED_REPODATA": "CONDA_REPODATA_USE_SHARDS",
+}
+USER_FILES = ("~/.config/mamba/mambarc", "~/.mamba/mambarc", "~/.mamba/.mambarc", "~/.mambarc")
 
 _CONFIG = {
     "list": "--show",
@@ -80,6 +105,16 @@ def shell_words(rest: list[str]) -> list[str]:
     return [f"shell.{shell}", verb, *names]
 
 
+def run_words(rest: list[str]) -> list[str]:
+    """Rewrite ``run``: every program is in the list of ``ps``."""
+    return ["run", "--label", "", *rest]
+
+
+def installed_words(query: str) -> Callable[[list[str]], list[str]]:
+    """Rewrite ``repoquery QUERY``: without a channel or ``--remote``, what is installed."""
+    return lambda rest: ["repoquery", query, "--installed", *rest]
+
+
 def export_words(rest: list[str]) -> list[str]:
     """Rewrite ``env export [--explicit [--no-md5]]``: an explicit list is ``list`` here."""
     if not {"-e", "--explicit"} & set(rest):
@@ -96,22 +131,40 @@ def _query_shape(document: Any) -> Any:
     return {"query": {}, "result": {"pkgs": packages, "status": "OK"}}
 
 
-def _info_shape(document: Any) -> Any:
-    """Add the names that mamba gives to the facts of ``info --json``."""
+def _info_facts(document: Any) -> dict[str, Any]:
+    """Return the facts of ``info`` with mamba's names, in its order."""
     return {
-        **document,
         "libmamba version": MAMBA.version,
         "mamba version": MAMBA.version,
         "micromamba version": MAMBA.version,
-        "base environment": document["root_prefix"],
+        "libarchive version": document["archive_reader"],
         "envs directories": document["envs_dirs"],
         "package cache": document["pkgs_dirs"],
-        "active environment": document["active_prefix"],
+        "environment": document["active_prefix_name"] or "None",
         "env location": document["active_prefix"] or "-",
         "user config files": [document["user_rc_path"]],
         "populated config files": document["config_files"],
         "virtual packages": ["=".join(each) for each in document["virtual_pkgs"]],
+        "channels": document["channels"],
+        "base environment": document["root_prefix"],
+        "platform": document["platform"],
     }
+
+
+def _info_shape(document: Any) -> Any:
+    """Add the names that mamba gives to the facts of ``info --json``."""
+    return {**document, **_info_facts(document), "active environment": document["active_prefix"]}
+
+
+def _info_text(document: Any) -> str:
+    """Return the output of ``info``."""
+    facts = _info_facts(document)
+    width = max(map(len, facts)) + 1
+    lines = [""]
+    for label, value in facts.items():
+        first, *others = value if isinstance(value, list) and value else [value or ""]
+        lines += [f"{label:>{width}} : {first}", *(" " * (width + 3) + text for text in others)]
+    return "\n".join([*lines, ""])
 
 
 _NO_UPDATE = "this program is part of minicon, which is updated as it was installed"
@@ -122,13 +175,18 @@ MICROMAMBA = Dialect(
     version="2.5.0",
     version_text="{version}",
     words={f"config {verb}": f"config {own}" for verb, own in _CONFIG.items()},
-    rewritten={"shell": shell_words, "env export": export_words},
+    rewritten={
+        "shell": shell_words,
+        "env export": export_words,
+        "run": run_words,
+        "repoquery depends": installed_words("depends"),
+        "repoquery whoneeds": installed_words("whoneeds"),
+    },
     options=OPTIONS,
     notes={
         "self-update": _NO_UPDATE,
         "auth login": _NO_LOGIN,
         "auth logout": _NO_LOGIN,
-        "ps": "minicon keeps no list of programs; see 'ps'",
     },
     elsewhere={
         **conda.ELSEWHERE,
@@ -136,12 +194,18 @@ MICROMAMBA = Dialect(
     },
     programs=conda.PROGRAMS,
     errors=conda.ERRORS,
-    texts=conda.CONDA.texts,
+    texts={"info": _info_text},
     uses_base=True,
     uses_condarc=True,
     settings=conda.CONDA.settings,
     exit_codes=conda.CONDA.exit_codes,
-    shapes={"search": _query_shape, "repoquery": _query_shape, "info": _info_shape},
-    variables={"MAMBA_ROOT_PREFIX": "MINICON_ROOT", "MAMBARC": "CONDARC"},
+    shapes={
+        "search": _query_shape,
+        "repoquery": _query_shape,
+        "info": _info_shape,
+        "info-base": lambda document: {"base environment": document["root_prefix"], **document},
+    },
+    variables=VARIABLES,
+    user_files=USER_FILES,
 )
 MAMBA = replace(MICROMAMBA, name="mamba")

@@ -70,6 +70,23 @@ def make_base(root: str | os.PathLike[str]) -> None:
             operations.replace_file(history, b"", 0o644)
 
 
+def remove_empty_base(root: str | os.PathLike[str]) -> None:
+    """Undo :func:`make_base`, if nothing was ever installed.
+
+    Raises:
+        FileError: A file cannot be removed.
+    """
+    from minicon.fs import operations
+
+    history = os.path.join(root, HISTORY)
+    folder = os.path.dirname(history)
+    is_new = is_environment(root) and not os.path.getsize(history)
+    if is_new and os.listdir(folder) == [os.path.basename(history)]:
+        with operations.describing("remove", folder):
+            operations.remove_file(history)
+            operations.remove_directory(folder)
+
+
 def is_empty(prefix: str | os.PathLike[str]) -> bool:
     """Whether a directory is missing, or has no entry that could belong to an environment."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from minicon.constants import LABEL_VARIABLE
 from minicon.lean_dataclasses import dataclass
 
 _PROCESSES = Path("/proc")
@@ -12,10 +13,17 @@ _PROCESSES = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class RunningProcess:
-    """A process and its command line."""
+    """A process and its command line.
+
+    Attributes:
+        label: The name that it was started with.
+        prefix: The environment that it was started in.
+    """
 
     pid: int
     command: str
+    label: str = ""
+    prefix: str = ""
 
 
 def processes_in(
@@ -37,6 +45,27 @@ def processes_in(
         if name.isdigit() and int(name) != os.getpid() and _runs_from(proc / name, root)
     ]
     return tuple(sorted(found, key=lambda process: process.pid))
+
+
+def labelled_processes(proc: Path = _PROCESSES) -> tuple[RunningProcess, ...]:
+    """Return the processes that ``run --label`` started, by process ID (Linux; empty elsewhere)."""
+    names = os.listdir(proc) if proc.is_dir() else []
+    found = (_labelled(proc / name) for name in sorted(filter(str.isdigit, names), key=int))
+    return tuple(filter(None, found))
+
+
+def _labelled(process: Path) -> RunningProcess | None:
+    try:
+        pairs = os.fsdecode((process / "environ").read_bytes()).split("\0")
+    except OSError:
+        return None
+    variables = dict(pair.partition("=")[::2] for pair in pairs)
+    # Programs that it started have the variable too, and other process IDs.
+    number, _, label = variables.get(LABEL_VARIABLE, "").partition(":")
+    if number != process.name:
+        return None
+    prefix = variables.get("CONDA_PREFIX", "")
+    return RunningProcess(int(number), _command_line(process), label, prefix)
 
 
 def _runs_from(process: Path, root: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from minicon.api.lock.lock_inputs import target_facts
+from minicon.api.plan.platforms import target_facts
 from minicon.api.services import Services
 from minicon.config.load import load_settings
 from minicon.errors import ChannelError
@@ -72,7 +72,7 @@ class KnownChannels:
         settings, facts = self._settings, None
         if target is not None:
             settings = replace(settings, platform=target.platform)
-            facts = target_facts(target, {}, {})
+            facts = target_facts(target.platform, target.virtual_packages, {}, {})
         services = Services(settings, virtual_packages=facts)
         services.environ = {}  # variables of this machine are not those of a target
         locations = [str(Url(url).without_credentials) for url in self.served.values()]

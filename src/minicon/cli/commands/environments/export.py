@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from minicon.cli.context import CommandContext
     from minicon.models.environment_files.environment_spec import EnvironmentSpec
+    from minicon.models.prefix_record import PrefixRecord
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,14 +66,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CHANNEL",
         help="channel to add before those of the packages",
     )
-    parser.add_argument("--override-channels", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--platform",
+        "--subdir",
+        dest="platform",
+        type=options.platform_name,
+        metavar="SUBDIR",
+        help="solve the requested packages for another platform, and export that solution",
+    )
+    for ignored in ("--override-channels", "--override-platforms"):
+        parser.add_argument(ignored, action="store_true", help=argparse.SUPPRESS)
     options.add_environment_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the text of the file, or write it."""
-    from minicon.api.export.exporting import explicit_spec
     from minicon.envs.environment_file import write_environment_file
     from minicon.fs import operations
     from minicon.fs.output_file import write_output
@@ -87,10 +96,13 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if is_json:
         text = json.dumps(_spec(arguments, path, context).to_data(), indent=2) + "\n"
     elif arguments.format == "requirements":
-        text = _requirements(_spec(arguments, path, context), context.settings.platform)
+        platform = arguments.platform or context.settings.platform
+        text = _requirements(_spec(arguments, path, context), platform)
     else:
         is_explicit = arguments.format == "explicit"
-        spec = explicit_spec(path) if is_explicit else _spec(arguments, path, context)
+        spec = (
+            _explicit(arguments, path, context) if is_explicit else _spec(arguments, path, context)
+        )
         text = write_environment_file(spec)
     if not file:
         context.console.answer(text.rstrip("\n"), as_is=True)
@@ -101,6 +113,25 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if context.console.json:
         context.console.document({"success": True, "prefix": str(path), "file": file})
     return 0
+
+
+def _explicit(
+    arguments: argparse.Namespace, path: Path, context: CommandContext
+) -> EnvironmentSpec:
+    from minicon.api.export.exporting import explicit_spec
+
+    return explicit_spec(path, _records(arguments, path, context))
+
+
+def _records(
+    arguments: argparse.Namespace, path: Path, context: CommandContext
+) -> list[PrefixRecord] | None:
+    """Return the packages for another platform; None without ``--platform``."""
+    if not arguments.platform:
+        return None
+    from minicon.api.export.other_platform import packages_elsewhere
+
+    return packages_elsewhere(context.services, path, arguments.platform, arguments.channels)
 
 
 def _requirements(spec: EnvironmentSpec, platform: str) -> str:
@@ -130,6 +161,7 @@ def _spec(arguments: argparse.Namespace, path: Path, context: CommandContext) ->
         return portable_spec(path, **fields)
     return export_spec(
         path,
+        records=_records(arguments, path, context),
         from_history=arguments.from_history,
         builds=not arguments.no_builds,
         **fields,

@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--interpreters", action="store_true", help="list the Python interpreters of this machine"
     )
-    options.add_environment_options(parser)
     parser.add_argument("--unsafe-channels", action="store_true", help=SUPPRESS)
+    options.add_environment_options(parser)
     options.add_output_options(parser)
 
 
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     elif arguments.base:
         console.answer(str(context.settings.root))
         if console.json:
-            console.document({"root_prefix": str(context.settings.root)})
+            console.document({"root_prefix": str(context.settings.root)}, kind="info-base")
     elif arguments.envs and not console.json:
         entries = context.registry.entries()
         console.answer(environment_table(entry.row for entry in entries))
@@ -74,11 +74,21 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         console.answer(table(rows))
         if console.json:
             console.document({"interpreters": [list(row) for row in rows]})
-    elif arguments.package or arguments.name or arguments.prefix:
+    elif arguments.package or (_names_environment(arguments) and not console.dialect.texts):
         return _describe(arguments, context)
     else:
         _show_all(arguments, context)
     return 0
+
+
+def _names_environment(arguments: argparse.Namespace) -> bool:
+    return bool(arguments.name or arguments.prefix)
+
+
+def _named_environment(arguments: argparse.Namespace, context: CommandContext) -> str | None:
+    if not _names_environment(arguments):
+        return None
+    return str(context.registry.target(arguments.name, arguments.prefix))
 
 
 def _show_all(arguments: argparse.Namespace, context: CommandContext) -> None:
@@ -87,7 +97,10 @@ def _show_all(arguments: argparse.Namespace, context: CommandContext) -> None:
 
     console = context.console
     facts = installation_facts(
-        context.services, context.registry, program_directory=shims_directory(sys.argv[0])
+        context.services,
+        context.registry,
+        program_directory=shims_directory(sys.argv[0]),
+        active=_named_environment(arguments, context),
     )
     is_whole = arguments.all or context.settings.verbosity > 0
     text: Callable[[Mapping[str, Any]], str] = console.dialect.texts.get(

@@ -1,4 +1,4 @@
-"""Query channels, without an environment, for dependencies and dependents of a package.
+"""Query channels, or what is installed, for dependencies and dependents of a package.
 
 Each dependency is answered with the newest matching record. For versions that are compatible with
 each other, use 'minicon create --dry-run'.
@@ -8,15 +8,19 @@ Examples:
   minicon repoquery depends 'numpy=1.26' --tree
   minicon repoquery whoneeds libzlib --platform osx-arm64
   minicon repoquery search 'lib*zstd*'
+  minicon repoquery whoneeds zlib -n data
 """
 
 from __future__ import annotations
+
+from argparse import SUPPRESS
 
 from minicon.cli import options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from minicon.api.inspect.repoquery import QueryAnswer
     from minicon.cli.context import CommandContext
@@ -34,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--all-builds", action="store_true", help="with whoneeds: all builds instead of the newest"
     )
     parser.add_argument("--depth", type=int, metavar="N", help="with --tree: at most N levels")
+    parser.add_argument(
+        "--installed", action="store_true", help="query the environment instead of channels"
+    )
+    parser.add_argument("--remote", dest="installed", action="store_false", help=SUPPRESS)
+    options.add_environment_options(parser)
     options.add_channel_options(parser)
     options.add_output_options(parser)
 
@@ -45,10 +54,13 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.query == "search":
         return _search(arguments, context)
     catalogue = Catalogue(
-        context.services, tuple(arguments.channels), override=arguments.override_channels
+        context.services,
+        tuple(arguments.channels),
+        override=arguments.override_channels,
+        environment=_environment(arguments, context),
     )
-    for channel in catalogue.sources.skipped:
-        context.console.note(f"channel {channel.name} cannot be reached")
+    for name in catalogue.skipped:
+        context.console.note(f"channel {name} cannot be reached")
     recursive = arguments.recursive or (arguments.tree and arguments.depth != 1)
     if arguments.query == "depends":
         answer = dependencies_of(catalogue, arguments.spec, recursive=recursive)
@@ -60,9 +72,19 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     return 0
 
 
+def _environment(arguments: argparse.Namespace, context: CommandContext) -> Path | None:
+    """Return the environment to query; None means channels, as whenever one is named."""
+    wanted = arguments.installed or arguments.name or arguments.prefix
+    if arguments.channels or not wanted:
+        return None
+    return context.registry.existing(arguments.name, arguments.prefix)
+
+
 def _search(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.cli.commands.inspect import search
 
+    if (path := _environment(arguments, context)) is not None:
+        return search.in_environment(path, arguments.spec, context)
     arguments.info = arguments.envs = arguments.flexible = False
     arguments.limit = None
     return search.run(arguments, context)

@@ -17,6 +17,7 @@ from minicon.lean_dataclasses import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from minicon.api.inspect.searching import SearchResult
     from minicon.cli.context import CommandContext
@@ -110,6 +111,26 @@ def flexible_spec(text: str) -> str | None:
 
     name = MatchSpec(text).exact_name
     return None if name is None else text.replace(name, f"*{name}*", 1)
+
+
+def in_environment(path: Path, spec: str, context: CommandContext) -> int:
+    """Print the matching packages of an environment.
+
+    Raises:
+        PackageNotFound: There are none.
+    """
+    from minicon.api.inspect.installed import packages_of_environments
+    from minicon.cli.render.listing import search_objects, search_rows, table
+    from minicon.errors import PackageNotFound
+
+    found = packages_of_environments([path], spec)
+    if not found:
+        raise PackageNotFound("no-match", f"nothing matches {spec!r} in {path}")
+    records = [each.record for each in found[path]]
+    context.console.answer(table(search_rows(records, of_builds=True)))
+    if context.console.json:
+        context.console.document(search_objects(records, {}), kind="search")
+    return 0
 
 
 def _in_environments(spec: str, context: CommandContext) -> int:

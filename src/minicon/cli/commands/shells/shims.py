@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         ShellError: A file exists that minicon did not write, or there is nothing to remove.
     """
     from minicon.fs.safe_path import typed_path
-    from minicon.prefix.environment.prefix_location import make_base
+    from minicon.prefix.environment.prefix_location import make_base, remove_empty_base
     from minicon.shell.commands import this_executable
     from minicon.shell.shims import make_shims, remove_shims, write_shims
 
@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if not context.settings.dry_run:
         if arguments.undo:
             paths = remove_shims(directory)
+            remove_empty_base(root)
         else:
             write_shims(shims)
             make_base(root)
