@@ -104,7 +104,7 @@ class Catalogue:
         self.names = sources.names
         self.skipped = tuple(channel.name for channel in sources.skipped)
 
-    def names(self) -> set[str]:
+    def package_names(self) -> set[str]:
         """Return the names of all packages."""
         return {name for index in self._indices for name in index.names()}
 

@@ -43,7 +43,7 @@ def packages(
         about = known.channeldata(services, channel).get("packages") or {}
         chosen = tuple(s for s in subdirs if not subdir or s in (subdir, "noarch"))
         catalogue = _catalogue(known, services, channel, chosen)
-        names = catalogue.names() if catalogue else set()
+        names = catalogue.package_names() if catalogue else set()
         found = _matching(sorted(names), about, search)
         shown = [] if catalogue is None else found[first : first + count]
         rows = [_row(catalogue.records_for(name), about.get(name)) for name in shown if catalogue]
@@ -64,7 +64,7 @@ def package(known: KnownChannels, channel: str, name: str) -> dict[str, Any]:
         catalogue = _catalogue(known, services, channel, subdirs)
         records = catalogue.records_for(name) if catalogue and PACKAGE_NAME.match(name) else []
         if catalogue is None or not records:
-            near = near_names(name, catalogue.names()) if catalogue else []
+            near = near_names(name, catalogue.package_names()) if catalogue else []
             hint = f"did you mean {', '.join(near)}?" if near else None
             raise Refusal(404, "package-not-found", f"{channel} has no package {name}", hint=hint)
         about = (known.channeldata(services, channel).get("packages") or {}).get(name) or {}
@@ -80,7 +80,7 @@ def package(known: KnownChannels, channel: str, name: str) -> dict[str, Any]:
             "subdirs": [s for s in subdirs if any(r.subdir == s for r in records)],
             "versions": _versions(records[:_MOST_BUILDS]),
             "builds": len(records),
-            "linked": _linked(records[0], catalogue.names()),
+            "linked": _linked(records[0], catalogue.package_names()),
             "dependents": [{"name": each, "spec": dependents[each]} for each in listed],
             "dependent_count": len(dependents),
         }

@@ -12,7 +12,6 @@ from minicon.models.strict_json import read_object
 from minicon.package.prepare.expected_archive import ExpectedArchive
 from minicon.package.prepare.extract import extract
 from minicon.publish.channel_index import index_channel
-from minicon.repodata.shards.shard_format import SHARDS_INDEX
 from minicon.serve.refusal import Refusal
 
 TYPE_CHECKING = False
@@ -75,8 +74,7 @@ def _verified(path: Path, subdir: str) -> dict[str, Any]:
 def index(known: KnownChannels, folder: str) -> dict[str, Any]:  # noqa: ARG001
     """Index a channel again; only new archives are read."""
     path = Path(folder)
-    has_shards = any(path.glob(f"*/{SHARDS_INDEX}"))
-    summary = index_channel(path, write_shards=has_shards)
+    summary = index_channel(path)
     return {"counts": dict(summary.counts)}
 
 

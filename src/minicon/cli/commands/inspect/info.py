@@ -63,10 +63,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         entries = context.registry.entries()
         console.answer(environment_table(entry.row for entry in entries))
     elif arguments.unsafe_channels:
-        urls = [channel.base_url for channel in context.services.sources(probe=False).channels]
-        console.answer("\n".join(urls))
-        if console.json:
-            console.document({"channels": urls})
+        _show_channels(context)
     elif arguments.system and not console.json:
         _show_variables(context)
     elif arguments.interpreters:
@@ -109,6 +106,13 @@ def _show_all(arguments: argparse.Namespace, context: CommandContext) -> None:
     console.answer(text(facts))
     if console.json:
         console.document(facts, kind="info")
+
+
+def _show_channels(context: CommandContext) -> None:
+    urls = [channel.base_url for channel in context.services.sources(probe=False).channels]
+    context.console.answer("\n".join(urls))
+    if context.console.json:
+        context.console.document({"channels": urls})
 
 
 def _show_variables(context: CommandContext) -> None:
