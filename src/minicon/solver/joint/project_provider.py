@@ -102,7 +102,17 @@ class ProjectProvider(CondaProvider):
         return meets(requirement, choice)
 
     def get_dependencies(self, candidate: AnyCandidate) -> Iterable[AnyRequirement]:
-        """Requirements of a candidate on other identifiers."""
+        """Requirements of a candidate on other identifiers.
+
+        Those on conda packages are verified here: their model is known, and resolvelib would repeat
+        it for each of them in every round. It only sees those that are not met.
+        """
+        for requirement in self._requirements(candidate):
+            is_conda = isinstance(requirement, CondaRequirement)
+            if not is_conda or not super()._meets(requirement, CondaCandidate(self.model())):
+                yield requirement
+
+    def _requirements(self, candidate: AnyCandidate) -> Iterable[AnyRequirement]:
         if isinstance(candidate, CondaCandidate):
             return self._required_by(candidate.model)
         if isinstance(candidate, ExtraCandidate):
