@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from resolvelib import AbstractProvider
 
-from minicon.solver.joint.requirements import CONDA, CondaCandidate, CondaRequirement
+from minicon.solver.joint.requirements import CondaCandidate, CondaRequirement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,18 +43,27 @@ class CondaProvider(Base):
         """The identifier of a requirement or candidate."""
         return requirement_or_candidate.identifier
 
+    def narrow_requirement_selection(
+        self,
+        identifiers: Iterable[str],
+        resolutions: Mapping[str, AnyCandidate],  # noqa: ARG002
+        candidates: Mapping[str, Iterator[AnyCandidate]],  # noqa: ARG002
+        information: Mapping[str, Iterator[Any]],  # noqa: ARG002
+        backtrack_causes: Sequence[Any],  # noqa: ARG002
+    ) -> Iterable[str]:
+        """The first identifier: the search has decided about all, so the order does not matter."""
+        return [next(iter(identifiers))]
+
     def get_preference(
         self,
         identifier: str,
         resolutions: Mapping[str, AnyCandidate],  # noqa: ARG002
         candidates: Mapping[str, Iterator[AnyCandidate]],  # noqa: ARG002
-        information: Mapping[str, Iterator[Any]],
-        backtrack_causes: Sequence[Any],
-    ) -> tuple[bool, bool, bool, str]:
-        """Order: conda, causes of the last conflict, requests of the user, then by name."""
-        is_cause = any(cause.requirement.identifier == identifier for cause in backtrack_causes)
-        is_requested = any(each.parent is None for each in information[identifier])
-        return (identifier != CONDA, not is_cause, not is_requested, identifier)
+        information: Mapping[str, Iterator[Any]],  # noqa: ARG002
+        backtrack_causes: Sequence[Any],  # noqa: ARG002
+    ) -> str:
+        """Order by name; unused, since there is never a choice between identifiers."""
+        return identifier
 
     def find_matches(
         self,
