@@ -6,8 +6,9 @@ Every set is solved for conda-forge's records and the index that pip is configur
 are the environment files with a ``pip:`` section (their conda packages as far as the recorded
 channel has them, without versions where these cannot be met), the requests of
 ``joint_requests.py``, and N generated pairs of a conda package and a project. ``uv pip compile``
-resolves the same requirements, constrained to the versions of conda's packages. Only wheels are
-compared: what uv adds for the projects of conda packages comes from conda, if at all.
+resolves the same requirements with the versions of conda's packages as overrides, whatever other
+projects require of them. Only wheels are compared: what uv adds for the projects of conda packages
+comes from conda, if at all.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _solved(specs: list[str], requirements: list[str], wheels: PypiIndex) -> Sol
         return str(error).splitlines()[0]
 
 
-def constraints(solution: Solution, wheels: PypiIndex) -> Iterator[str]:
+def overrides(solution: Solution, wheels: PypiIndex) -> Iterator[str]:
     """The versions of conda's packages that the index has too, as pins of their projects."""
     for record in solution.records:
         if record.source == "pypi":
@@ -138,10 +139,10 @@ def main() -> None:
                 if isinstance(solution, str):
                     print(f"{name}\n  minicon: {solution}", flush=True)
                     continue
-                limits = Path(work) / "constraints.txt"
-                limits.write_text("\n".join(constraints(solution, wheels)) + "\n")
+                given = Path(work) / "overrides.txt"
+                given.write_text("\n".join(overrides(solution, wheels)) + "\n")
             command = uv(Path(work) / "in.txt", requirements, python_of(solution))
-            command += ["-c", str(limits)]
+            command += ["--override", str(given)]
             other = subprocess.run(command, capture_output=True, text=True, check=False)
             if other.returncode:
                 print(f"{name}\n  uv: {' '.join(other.stderr.split())[:300]}", flush=True)

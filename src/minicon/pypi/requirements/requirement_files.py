@@ -77,6 +77,7 @@ class _Reader:
 
     def result(self) -> RequirementSet:
         wheels = [entry for entry in self._found if self._is_for_index(entry)]
+        others = [entry for entry in self._found if not self._is_for_index(entry)]
         for entry in (*wheels, *self._constraints):
             if self._options.pre and isinstance(entry, IndexRequirement):
                 entry.requirement.specifier.prereleases = True
@@ -84,7 +85,7 @@ class _Reader:
             _check_hashes(self._found)
         return RequirementSet(
             requirements=tuple([e for e in wheels if isinstance(e, IndexRequirement)]),
-            pip_requirements=tuple([_for_pip(e) for e in self._found if e not in wheels]),
+            pip_requirements=tuple(map(_for_pip, others)),
             constraints=tuple(self._constraints),
             options=self._options,
         )

@@ -149,10 +149,9 @@ class Candidates:
 
     def versions_in(self, domain: int) -> list[str]:
         """The distinct versions of some candidates, highest first."""
-        found: dict[bytes, str] = {}
-        for position in members(domain & self.all):
-            text = self.table.versions[position]
-            found.setdefault(version_key(text), text)
+        versions = self.table.versions
+        texts = dict.fromkeys(versions[position] for position in members(domain & self.all))
+        found = {version_key(text): text for text in reversed(texts)}
         return [found[key] for key in sorted(found, reverse=True)]
 
     def versions_before(self, position: int) -> int:
