@@ -8,6 +8,8 @@ from minicon.pypi.urls import is_remote, local_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from minicon.models.indexes import DistributionFile
     from minicon.pypi.wheels.whole_files import WholeFiles
 
@@ -27,10 +29,14 @@ def local_sha256(file: DistributionFile) -> str | None:
         raise ChannelError("wheel-unreadable", f"cannot read {path}: {error.strerror}") from error
 
 
-def computed_sha256(file: DistributionFile, files: WholeFiles) -> str | None:
+def computed_sha256(file: DistributionFile, files: Callable[[], WholeFiles]) -> str | None:
     """Compute the hash of a file that its index lists without one. Costs reading all of it.
+
+    Args:
+        file: The file.
+        files: Returns what downloads remote files.
 
     Raises:
         ChannelError: The file cannot be read (OfflineError while offline).
     """
-    return files.get(file).name if is_remote(file.url) else local_sha256(file)
+    return files().get(file).name if is_remote(file.url) else local_sha256(file)

@@ -7,7 +7,6 @@ Only files that could fit the platform are kept, grouped by version, newest firs
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 from minicon.errors import ChannelError
@@ -241,6 +240,8 @@ def _metadata_hash(value: Any) -> str | None:
 def _milliseconds(text: Any) -> int | None:
     if not isinstance(text, str):
         return None
+    from datetime import datetime  # cached pages do not need it
+
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:

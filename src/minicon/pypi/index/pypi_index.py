@@ -23,7 +23,7 @@ from minicon.models.records import RepodataRecord, direct_url
 from minicon.models.reporter import SilentReporter
 from minicon.models.version import python_minor
 from minicon.net.parallel import Background
-from minicon.pypi.index.file_hashes import computed_sha256
+from minicon.pypi.index.file_contents import FileContents
 from minicon.pypi.index.file_rules import FileRules
 from minicon.pypi.index.find_links import FindLinks
 from minicon.pypi.index.obstacles import Obstacles, yanked_text
@@ -37,15 +37,11 @@ from minicon.pypi.index.releases import (
 )
 from minicon.pypi.index.simple_index import SimpleIndex
 from minicon.pypi.requirement_syntax import RequirementByUrl, normalized_requires_python
-from minicon.pypi.sdists.source_metadata import SourceMetadata
 from minicon.pypi.shared_results import SharedResults
 from minicon.pypi.urls import without_credentials
 from minicon.pypi.wheels.filenames import split_wheel_name
-from minicon.pypi.wheels.metadata_cache import MetadataCache
 from minicon.pypi.wheels.refused_wheels import RefusedWheels
-from minicon.pypi.wheels.wheel_metadata import WheelMetadata
 from minicon.pypi.wheels.wheel_tags import WheelTags
-from minicon.pypi.wheels.whole_files import WholeFiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +57,6 @@ if TYPE_CHECKING:
     from minicon.net.client.fetcher import Fetcher
     from minicon.pypi.index.configuration import IndexConfiguration
     from minicon.pypi.sdists.source_metadata import Build
-    from minicon.pypi.wheels.core_metadata import CoreMetadata
 
 #: Simultaneous requests; indexes throttle clients that make more.
 _PARALLEL_REQUESTS = 12
@@ -124,14 +119,7 @@ class PypiIndex(Closing):
         self._subdir = subdir
         self._tags = WheelTags(subdir, virtual_packages)
         self._reporter = reporter
-        self._files = WholeFiles(fetcher, cache_dir, reporter)
-        self._cache = MetadataCache(cache_dir)
-        self._metadata = WheelMetadata(
-            fetcher=fetcher, files=self._files, cache=self._cache, reporter=reporter
-        )
-        self._sources = SourceMetadata(
-            fetcher=fetcher, cache=self._cache, reporter=reporter, build=build
-        )
+        self._contents = FileContents(fetcher, cache_dir, reporter, build)
         self._names = names or NameMap.built_in()
         self._direct = {release.name: release for release in map(direct_release, direct)}
         self._rules = rules or FileRules()
@@ -144,7 +132,6 @@ class PypiIndex(Closing):
         self._listed = SharedResults(self._load_listed)
         self._releases = SharedResults(self._load_releases)
         self._requirements = SharedResults(self._load_requirements)
-        self._sha256 = SharedResults(self._compute_sha256)
         self._background = Background(_PARALLEL_REQUESTS)
         self._prefetched: set[tuple[str, str | None]] = set()
 
@@ -220,7 +207,7 @@ class PypiIndex(Closing):
         found = []
         if file.yanked_reason is not None:
             found.append(f"{label} was yanked from its index{yanked_text(file)}")
-        metadata = self._cache.load(file.wheel or file) if extras else None
+        metadata = self._contents.cached(file.wheel or file) if extras else None
         if metadata is not None:
             known = f"it has {', '.join(metadata.extras)}" if metadata.extras else "it has none"
             unknown = [each for each in extras if each not in metadata.extras]
@@ -249,13 +236,13 @@ class PypiIndex(Closing):
         Raises:
             ChannelError: The file has no hash in its index, and cannot be read to compute it.
         """
-        file = self._with_hash(file)
+        file = self._contents.with_hash(file)
         wheel = split_wheel_name(file.filename)
         pure = wheel is None or wheel.platforms == ["any"]
         subdir = "noarch" if pure else self._subdir
         minor = python_minor(python_version)
         version = str(release.version)
-        metadata = self._cache.load(file)
+        metadata = self._contents.cached(file)
         data = {
             "name": release.name,
             "version": version,
@@ -316,7 +303,7 @@ class PypiIndex(Closing):
         """All releases that the indexes list, also those without a usable file."""
         if name in self._direct:
             release = self._direct[name]
-            files = tuple(map(self._with_hash, release.files))
+            files = tuple(map(self._contents.with_hash, release.files))
             return (replace(release, files=files),)
         task = self._reporter.start("solve", name, None, "projects")
         try:
@@ -354,21 +341,13 @@ class PypiIndex(Closing):
             reason = self._refused.reason(file.url, file.sha256)
             if reason and file.url not in self._direct_urls:
                 raise PackageError("refused-wheel", reason)
-            metadata = self._read(file)
+            metadata = self._contents.metadata(file)
             self._own_pythons[file.url] = normalized_requires_python(metadata.requires_python or "")
             return tuple(map(self._by_url, metadata.requirements(self._parsed)))
         except PackageError as error:
             self._broken.add(file.url)
             self._reporter.warn(f"{file.filename} is skipped: {error.message}")
             raise
-
-    def _read(self, file: DistributionFile) -> CoreMetadata:
-        if file.is_wheel:
-            return self._metadata.read(file)
-        if file.wheel is not None:
-            with contextlib.suppress(PackageError):
-                return self._metadata.read(file.wheel)
-        return self._sources.read(file)
 
     def _by_url(self, requirement: Requirement) -> Requirement:
         """A requirement on the file at a URL: met by the user's request for the same file only."""
@@ -381,12 +360,6 @@ class PypiIndex(Closing):
         by_name = copy(requirement)
         by_name.url = None
         return by_name
-
-    def _with_hash(self, file: DistributionFile) -> DistributionFile:
-        return file if file.sha256 else file._replace(sha256=self._sha256.get(file))
-
-    def _compute_sha256(self, file: DistributionFile) -> str | None:
-        return computed_sha256(file, self._files)
 
 
 def _with_python(depends: Sequence[str], minor: str) -> list[str]:

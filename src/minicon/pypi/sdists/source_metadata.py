@@ -36,7 +36,7 @@ _MOST_ENTRIES = 200_000
 
 
 class SourceMetadata:
-    """Reads and caches the metadata of source distributions.
+    """Reads the metadata of source distributions, and stores it in the cache.
 
     Args:
         fetcher: Opens URLs.
@@ -55,18 +55,15 @@ class SourceMetadata:
         self._build = build
 
     def read(self, file: DistributionFile) -> CoreMetadata:
-        """Return the metadata of a source distribution.
+        """Return the metadata of a source distribution that is not cached.
 
-        Costs reading a small file if it is cached, else a request, or a download and a build.
+        Costs a request, or a download and a build.
 
         Raises:
             PackageError: It is damaged, or its metadata is that of another project.
             ChannelError: It could not be fetched (OfflineError while offline).
             PipError: Its metadata could not be built.
         """
-        known = self._cache.load(file) or self._cache.load(file, file.for_python)
-        if known is not None:
-            return known
         separate = separate_metadata(file, self._fetcher, self._reporter)
         metadata = None if separate is None else CoreMetadata.static(separate)
         if metadata is not None:

@@ -37,7 +37,7 @@ _NAME_ENDS = ".dist-info/METADATA"
 
 
 class WheelMetadata:
-    """Reads and caches the metadata of wheels. Safe to use from several threads.
+    """Reads the metadata of wheels, and stores it in the cache. Safe to use from several threads.
 
     Args:
         fetcher: Opens URLs.
@@ -60,17 +60,12 @@ class WheelMetadata:
         self._reporter = reporter or SilentReporter()
 
     def read(self, file: DistributionFile) -> CoreMetadata:
-        """Return the metadata of a wheel.
-
-        Costs reading a small file if it is cached, else one to four requests.
+        """Return the metadata of a wheel that is not cached. Costs one to four requests.
 
         Raises:
             PackageError: The wheel or its METADATA is broken.
             ChannelError: It could not be fetched (OfflineError while offline).
         """
-        known = self._cache.load(file)
-        if known is not None:
-            return known
         try:
             metadata = CoreMetadata.from_text(self._fetch(file).decode("utf-8", "replace"))
             metadata.check_belongs_to(file.filename)
