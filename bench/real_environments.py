@@ -273,7 +273,11 @@ def journey(work: Path, python: str, kind: str, name: str) -> int:
         sources = ["--override-channels", "-c", serve(channel), "-c", "pypi"]
         carried = set(IN_CHANNEL)
     specs = [each if each in carried else f"pypi:{each}" for each in case.projects]
-    environ = {"HOME": str(work / "home"), "MINICON_ROOT": str(work / "root"), "NO_COLOR": "1"}
+    environ = {
+        "HOME": str(work / "home"),
+        "MINICON_ROOT": str(work / "root"),
+        "MINICON_KEEP_GENERATIONS": "9",
+    }
     trip = Journey(name, case, work, environ, sources, [f"python={python}", *specs])
     trip.go()
     trip.minicon("env", "remove", "-y", "-n", name)
