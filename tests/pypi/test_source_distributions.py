@@ -220,6 +220,30 @@ def test_a_project_that_is_built_has_its_dependencies_in_the_plan(
     assert listed(workspace).keys() == {"python"}, "leaf needs deep"
 
 
+def test_a_wheel_may_require_what_pip_builds_by_url(tmp_path: Path, served: PackageIndex) -> None:
+    """If the user requests the same URL; also later, when the wheel is updated."""
+    archive = tmp_path / "leaf-1.0.tar.gz"
+    archive.write_bytes(sdist(pkg_info(), BACKEND.replace('.requires("deep>=1")', "")))
+    url = archive.as_uri()
+    served.add(WheelBuilder("leaf", "9.0").file("leaf.py", "x = 9"))
+    served.add(WheelBuilder("top", "1.0").file("top.py", "").requires(f"leaf @ {url}"))
+    workspace = Workspace(tmp_path, {"PIP_CONFIG_FILE": "/dev/null", "NO_PROXY": "127.0.0.1"})
+    workspace.environ["MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY"] = "false"
+    workspace.environ["MINICON_COMPILE_BYTECODE"] = "false"
+    workspace.environ["PIP_INDEX_URL"] = served.index_url
+    words = ("-y", "-n", "a", "-c", "host", "-c", "pypi")
+    refused = workspace.run("create", *words, "python", "top", "--json").json["message"]
+    assert f"leaf @ {url}: request it by that URL too" in refused
+    workspace.run("create", *words, "python", "top", f"leaf @ {url}").ok()
+    code = "import leaf, top; print(leaf.x)"
+    assert workspace.run("run", "-n", "a", "python", "-c", code).ok().out == "1\n"
+    served.add(WheelBuilder("top", "2.0").file("top.py", "").requires(f"leaf @ {url}"))
+    workspace.run("update", *words, "top", "--repodata-ttl", "0").ok()
+    workspace.run("clean", "--index-cache", "-y").ok()
+    workspace.run("update", *words, "--all").ok()
+    assert listed(workspace) | {"python": ""} == {"python": "", "leaf": "1.0", "top": "2.0"}
+
+
 def listed(workspace: Workspace) -> dict[str, str]:
     found = workspace.run("list", "-n", "a", "--json").ok().json
     return {each["name"]: each["version"] for each in found}

@@ -315,6 +315,7 @@ class Services:
             virtual_packages=self.virtual_packages,
             reporter=self.reporter,
             direct=requirements.direct_files,
+            built=requirements.built_extras,
             rules=FileRules(
                 hashes=requirements.allowed_hashes,
                 limits=requirements.limits,

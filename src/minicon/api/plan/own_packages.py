@@ -63,12 +63,13 @@ class OwnPackages:
         """Names of packages that no other project may replace."""
         return frozenset(self.origins) - self.replaced
 
-    def wheels(self, installed: Iterable[PrefixRecord]) -> RequirementSet:
-        """Return the wheels among them as the only files of their projects."""
+    def requirements(self, installed: Iterable[PrefixRecord]) -> RequirementSet:
+        """Return the wheels among them as the only files of their projects; the others for pip."""
         from minicon.pypi.requirements.requirements import RequirementSet
 
         if not self.origins:
             return RequirementSet()
+        from minicon.models.environment_files.pip_requirement import PipRequirement
         from minicon.models.indexes import DistributionFile
         from minicon.pypi.requirement_syntax import parse_requirement
         from minicon.pypi.requirements.requirements import IndexRequirement
@@ -83,7 +84,11 @@ class OwnPackages:
                 )
                 for each in installed
                 if each.name in self.held and each.record.url
-            )
+            ),
+            pip_requirements=tuple(
+                PipRequirement(text=each.source, name=each.name, location=each.location)
+                for each in self.origins.values()
+            ),
         )
 
 

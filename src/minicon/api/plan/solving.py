@@ -125,7 +125,7 @@ def _solve_request(
         requirements=packages.requirements,
         channels=channels,
         wheels=services.wheel_index(
-            own.wheels(fields["installed"]).merged_with(from_pip) if own else from_pip
+            own.requirements(fields["installed"]).merged_with(from_pip) if own else from_pip
         )
         if needs_wheels and sources.allow_pypi
         else None,

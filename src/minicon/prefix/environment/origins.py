@@ -88,11 +88,19 @@ class Origin:
         """A line for pip that installs the present content of the origin."""
         return self._line(self.revision)
 
+    @property
+    def location(self) -> str:
+        """The URL as a requirement names it: ``git+`` and ``@REVISION`` included."""
+        return self._location(self.revision)
+
+    def _location(self, revision: str) -> str:
+        url = f"{self.vcs}+{self.url}" if self.vcs else self.url
+        return f"{url}@{revision}" if self.vcs and revision else url
+
     def _line(self, revision: str, sha256: str = "") -> str:
         if self.is_editable:
             return f"-e {self.path}"
-        url = f"{self.vcs}+{self.url}" if self.vcs else self.url
-        url += f"@{revision}" if self.vcs and revision else ""
+        url = self._location(revision)
         fragment = {"sha256": sha256, "subdirectory": self.subdirectory}
         marks = "&".join(f"{key}={value}" for key, value in fragment.items() if value)
         return f"{self.name} @ {url}#{marks}" if marks else f"{self.name} @ {url}"

@@ -45,7 +45,7 @@ from minicon.pypi.wheels.wheel_tags import WheelTags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from packaging.requirements import Requirement
@@ -77,6 +77,7 @@ class PypiIndex(Closing):
         names: Conda names of projects; the built-in map by default.
         direct: Wheels that a requirement names by URL or path: their projects have no
             other release.
+        built: What pip builds because a requirement names it by URL: extras by project and URL.
         rules: Which files of other projects are allowed.
         build: Builds the metadata of a source distribution with a minor version of python.
         clock: Seconds since 1970.
@@ -94,6 +95,7 @@ class PypiIndex(Closing):
         reporter: Reporter | None = None,
         names: NameMap | None = None,
         direct: Iterable[DistributionFile] = (),
+        built: Mapping[tuple[str, str], Sequence[str]] | None = None,
         rules: FileRules | None = None,
         build: Build | None = None,
         clock: Callable[[], float] = time.time,
@@ -122,6 +124,7 @@ class PypiIndex(Closing):
         self._contents = FileContents(fetcher, cache_dir, reporter, build)
         self._names = names or NameMap.built_in()
         self._direct = {release.name: release for release in map(direct_release, direct)}
+        self._built = built or {}
         self._rules = rules or FileRules()
         self._direct_urls = {file.url for each in self._direct.values() for file in each.files}
         self._refused = RefusedWheels(cache_dir)
@@ -343,7 +346,8 @@ class PypiIndex(Closing):
                 raise PackageError("refused-wheel", reason)
             metadata = self._contents.metadata(file)
             self._own_pythons[file.url] = normalized_requires_python(metadata.requires_python or "")
-            return tuple(map(self._by_url, metadata.requirements(self._parsed)))
+            found = metadata.requirements(self._parsed)
+            return tuple([self._by_url(each) for each in found if not self._is_built(each)])
         except PackageError as error:
             self._broken.add(file.url)
             self._reporter.warn(f"{file.filename} is skipped: {error.message}")
@@ -354,12 +358,22 @@ class PypiIndex(Closing):
         if requirement.url is None:
             return requirement
         direct = self._direct.get(normalize_pypi_name(requirement.name))
-        url = without_credentials(requirement.url.partition("#")[0])
-        if direct is None or direct.files[0].url != url:
+        if direct is None or direct.files[0].url != _public_url(requirement):
             return RequirementByUrl(str(requirement))
         by_name = copy(requirement)
         by_name.url = None
         return by_name
+
+    def _is_built(self, requirement: Requirement) -> bool:
+        """Whether pip will have met a requirement by URL, since the user requests it too."""
+        if requirement.url is None:
+            return False
+        key = (normalize_pypi_name(requirement.name), _public_url(requirement))
+        return key in self._built and requirement.extras <= set(self._built[key])
+
+
+def _public_url(requirement: Requirement) -> str:
+    return without_credentials((requirement.url or "").partition("#")[0])
 
 
 def _with_python(depends: Sequence[str], minor: str) -> list[str]:

@@ -97,6 +97,11 @@ class RequirementSet:
         return tuple([r.direct for r in self.requirements if r.direct is not None])
 
     @property
+    def built_extras(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Extras of what pip builds, by project and location: for :class:`PypiIndex`."""
+        return {(r.name, r.location): r.extras for r in self.pip_requirements if r.name}
+
+    @property
     def secret_urls(self) -> tuple[str, ...]:
         """URLs of those wheels that were given with a user and password: for the fetcher."""
         return tuple([r.secret_url for r in self.requirements if r.secret_url])
