@@ -55,16 +55,16 @@ def test_from_creation_to_an_equal_environment(
 
 
 def journey(workspace: Workspace, sources: tuple[str, ...]) -> None:
-    place = ("-y", "-n", "a")
-    workspace.run("create", *place, *sources, "python", "pypi:top").ok()
+    words = ("-y", "-n", "a")
+    workspace.run("create", *words, *sources, "python", "pypi:top").ok()
     check(workspace, "a")
     before = packages(workspace, "a")
-    workspace.run("install", *place, *sources, "pypi:more<2").ok()
-    workspace.run("update", *place, *sources, "more").ok()
+    workspace.run("install", *words, *sources, "pypi:more<2").ok()
+    workspace.run("update", *words, *sources, "more").ok()
     assert packages(workspace, "a")["more"] == ("2.0", "pypi")
-    workspace.run("undo", *place).ok()
+    workspace.run("undo", *words).ok()
     assert packages(workspace, "a")["more"] == ("1.0", "pypi")
-    workspace.run("remove", *place, *sources, "more").ok()
+    workspace.run("remove", *words, *sources, "more").ok()
     assert packages(workspace, "a") == before
     for file, command in {
         "environment.yml": ("export", "-n", "a", "--full", "-f", "environment.yml"),

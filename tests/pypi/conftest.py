@@ -33,6 +33,9 @@ class Notes:
     def advance(self, amount: int) -> None:
         pass
 
+    def work_on(self, label: str) -> None:
+        pass
+
     def finish(self) -> None:
         pass
 

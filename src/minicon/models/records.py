@@ -74,7 +74,8 @@ class RepodataRecord:
     @property
     def project(self) -> str:
         """Name of the Python project in a wheel: a channel may list it under another name."""
-        return self.fn.partition("-")[0] if self.fn.endswith(WHEEL_EXTENSION) else self.name
+        is_listed = self.source == "conda" and self.fn.endswith(WHEEL_EXTENSION)
+        return self.fn.partition("-")[0] if is_listed else self.name
 
     @property
     def is_installed_by_pip(self) -> bool:
