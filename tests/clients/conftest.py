@@ -1,7 +1,7 @@
 """Real programs that call conda, mamba or micromamba, and shims for them to call.
 
 ``./dev clients`` installs the programs of requirements.txt into ``.venv/clients``; without them,
-the tests are skipped. They get one channel, named ``conda-forge``, with packages that minicon
+their tests are skipped. They get one channel, named ``conda-forge``, with packages that minicon
 builds from wheels, and the interpreters of this machine.
 """
 
@@ -18,6 +18,7 @@ import pytest
 from tests.support.packages import PackageBuilder, build_channel
 
 VENV = Path(__file__).parents[2] / ".venv" / "clients"
+MINICON = Path(sys.executable).with_name("minicon")
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 #: Wheels that the channel has as conda packages; ``pip`` since clients request it.
 WHEELS = ("packaging", "pip", "six", "wheel")
@@ -35,12 +36,14 @@ class Site:
     def root(self) -> Path:
         return self.folder / "root"
 
-    def run(self, *words: str | Path, cwd: Path | None = None, code: int = 0) -> str:
+    def run(
+        self, *words: str | Path, cwd: Path | None = None, code: int = 0, **variables: str
+    ) -> str:
         """Run a program and return what it wrote; fail if it exits with another code."""
         done = subprocess.run(
             [str(word) for word in words],
             cwd=cwd or self.folder,
-            env=self.variables,
+            env={**self.variables, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -52,26 +55,35 @@ class Site:
         return done.stdout
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not (VENV / "bin" / "nox").exists():
-        missing = pytest.mark.skip(reason="the clients are missing: ./dev clients")
-        for item in items:
-            if Path(__file__).parent in item.path.parents:
-                item.add_marker(missing)
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A machine with shims, a small channel and the interpreters of this machine."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "home").mkdir()
+    return _make_site(folder, [])
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A machine with the clients, and packages built from wheels too."""
+    if not (VENV / "bin" / "nox").exists():
+        pytest.skip("the clients are missing: ./dev clients")
     folder = tmp_path_factory.mktemp("site")
     (folder / "home").mkdir()
-    minicon = Path(sys.executable).with_name("minicon")
-    channel = _channel_of_wheels(minicon)
+    return _make_site(folder, [_channel_of_wheels().as_uri()])
+
+
+def _make_site(folder: Path, channels: list[str]) -> Site:
+    """Write the shims, and the variables that lead to them."""
+    script = "export HELLO_SCRIPT=sourced\n"
     own = build_channel(folder / "own", [
         PackageBuilder("greeting").version("1.5").noarch().file("share/greeting", "hi\n"),
-        PackageBuilder("hello").version("2.0").depends("greeting >=1").file("share/hello", "2\n"),
+        PackageBuilder("hello").version("2.0").depends("greeting >=1").file("share/hello", "2\n")
+        .file("etc/conda/activate.d/hello.sh", script)
+        .file("bin/hello", "#!/bin/sh\necho hello from $CONDA_PREFIX\n", mode=0o755),
     ])  # fmt: skip
     kept = {k: v for k, v in os.environ.items() if not k.startswith(OWN_FAMILIES)}
-    named = {"conda-forge": [channel.as_uri(), own.as_uri(), "host"]}
+    named = {"conda-forge": [*channels, own.as_uri(), "host"]}
     site = Site(folder, {
         **kept,
         "HOME": str(folder / "home"),
@@ -81,11 +93,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
         **{f"GIT_{who}_NAME": "x" for who in ("AUTHOR", "COMMITTER")},
         **{f"GIT_{who}_EMAIL": "x@x" for who in ("AUTHOR", "COMMITTER")},
     })  # fmt: skip
-    site.run("env", f"MINICON_ROOT={site.root}", minicon, "shims")
+    site.run("env", f"MINICON_ROOT={site.root}", MINICON, "shims")
     return site
 
 
-def _channel_of_wheels(minicon: Path) -> Path:
+def _channel_of_wheels() -> Path:
     """Build the channel once; it stays beside the clients."""
     channel = VENV / "channel"
     if not (channel / "noarch" / "repodata.json").exists():
@@ -94,7 +106,7 @@ def _channel_of_wheels(minicon: Path) -> Path:
         for name in WHEELS:
             (recipes / f"{name}.yaml").write_text(f"wheel: {name}\n")
         done = subprocess.run(
-            [minicon, "channel", "build", recipes, channel], capture_output=True, check=False
+            [MINICON, "channel", "build", recipes, channel], capture_output=True, check=False
         )
         if done.returncode:
             pytest.skip("the channel for clients cannot be built without PyPI")

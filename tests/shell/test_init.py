@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,9 +27,9 @@ def context(shell_home: ShellHome, **environ: str) -> ShellContext:
     return shell_context({**shell_home.variables(), **environ}, home=str(shell_home.home), cwd="/")
 
 
-def init(shell_home: ShellHome, *names: str, reverse: bool = False) -> list[FileChange]:
+def init(shell_home: ShellHome, *names: str, **options: Any) -> list[FileChange]:
     changes = plan_init(
-        names, context=context(shell_home), executable=str(shell_home.program), reverse=reverse
+        names, context=context(shell_home), executable=str(shell_home.program), **options
     )
     apply_changes(changes)
     return changes
@@ -94,6 +95,31 @@ def test_half_a_block_is_an_error(shell_home: ShellHome, text: str) -> None:
         init(shell_home, "bash")
     assert caught.value.reference == "broken-start-file"
     assert start.read_text() == text
+
+
+def test_programs_have_their_own_marks(shell_home: ShellHome) -> None:
+    """``conda init`` replaces the block of another installation, ``minicon init`` keeps it."""
+    start = shell_home.home / ".bashrc"
+    foreign = "# >>> conda initialize >>>\nother\n# <<< conda initialize <<<\n"
+    start.write_text(f"first\n{foreign}last\n")
+    init(shell_home, "bash")
+    assert foreign in start.read_text()
+    init(shell_home, "bash", program="conda")
+    text = start.read_text()
+    assert "other" not in text
+    assert START not in text
+    assert text.startswith("first\n# >>> conda initialize >>>\n# !! ")
+    init(shell_home, "bash", program="micromamba")
+    assert "conda initialize" not in start.read_text()
+    init(shell_home, "bash", reverse=True)
+    assert start.read_text() == "first\nlast\n"
+
+
+def test_the_block_of_mamba_follows_a_line_break(shell_home: ShellHome) -> None:
+    """Its clients look for that."""
+    init(shell_home, "bash", program="mamba")
+    text = (shell_home.home / ".bashrc").read_text()
+    assert text.startswith("\n# >>> mamba initialize >>>\n")
 
 
 def test_a_symbolic_link_is_kept(shell_home: ShellHome) -> None:

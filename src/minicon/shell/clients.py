@@ -10,7 +10,7 @@ import os
 import sys
 
 from minicon.lean_dataclasses import dataclass
-from minicon.shell.shims import PROGRAMS, shims_directory
+from minicon.shell.shims import PROGRAMS, programs_in, shims_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,12 +45,13 @@ def find_clients(dialect: str, *, executable: str, root: str) -> Clients | None:
     if dialect not in PROGRAMS:
         return None
     own = os.path.abspath(sys.argv[0])
-    shim = os.path.join(root, "bin", dialect)
-    directory = shims_directory(own) or shims_directory(shim)
+    directory = shims_directory(own) or shims_directory(programs_in(root)[dialect])
+    functions: Mapping[str, str]
     if directory is not None:
-        functions = {name: os.path.join(directory, "bin", name) for name in PROGRAMS}
+        functions = programs_in(directory)
     else:  # a link to minicon, or minicon itself with MINICON_DIALECT
-        functions = {dialect: own if os.path.basename(own) == dialect else executable}
+        named = os.path.splitext(os.path.basename(own))[0] == dialect
+        functions = {dialect: own if named else executable}
     conda = functions.get("conda", executable)
     exports = {
         "MINICON_ROOT": root,
@@ -74,12 +75,18 @@ def render_clients(shell: Shell, clients: Clients) -> str:
     """Return the code that a hook ends with; only the variables for shells without functions."""
     function = _FUNCTIONS.get(shell.name, "")
     functions = [
-        function % {"name": name, "program": shell.quote(program)}
+        function
+        % {
+            "name": name,
+            "program": shell.quote(program),
+            "alias": shell.quote(_ALIAS % shell.quote(program)),
+        }
         for name, program in clients.functions.items()
     ]
     first = [_FIRST.get(shell.name, "")] if functions else []
+    # last: csh evaluates the hook as one line, of which a comment is the rest
     mark = f"{_MARK}{clients.dialect}\n" if functions else ""
-    return "".join([mark, render_exports(shell, clients), *first, *functions])
+    return "".join([render_exports(shell, clients), *first, *functions, mark])
 
 
 def clients_in(hook: str) -> str:
@@ -112,11 +119,22 @@ end
 """,
     "csh": "if ( ! $?CONDA_SHLVL ) setenv CONDA_SHLVL 0;\n",
     "xonsh": '__xonsh__.env.setdefault("CONDA_SHLVL", "0")\n',
+    "powershell": "if (-not $Env:CONDA_SHLVL) { $Env:CONDA_SHLVL = '0' }\n",
+    "nu": 'if "CONDA_SHLVL" not-in $env { $env.CONDA_SHLVL = "0" }\n',
 }
+#: An alias of csh, before it is quoted.
+_ALIAS = 'set __mc_words = ( !* ); set __mc_as = %s; source "$__minicon_commands"'
 _FUNCTIONS = {
     "posix": '%(name)s() { __minicon_client %(program)s "$@"; }\n',
     "fish": "function %(name)s\n__minicon_client %(program)s $argv\nend\n",
-    "csh": "alias %(name)s 'set __mc_words = ( \\!* ); set __mc_as = '%(program)s'; "
-    'source "$__minicon_commands"\';\n',
+    "csh": "alias %(name)s %(alias)s;\n",
+    "powershell": "function %(name)s { $__MiniconAs = %(program)s; minicon @args }\n",
+    "nu": """\
+def --env "%(name)s activate" [name?: string, --stack, --no-stack] {
+__minicon_activate %(program)s $name --stack=$stack --no-stack=$no_stack
+}
+def --env "%(name)s deactivate" [] { __minicon_ask %(program)s deactivate }
+def --env --wrapped %(name)s [...words: string] { __minicon_run %(program)s ...$words }
+""",
     "xonsh": 'aliases["%(name)s"] = lambda args: _minicon(args, %(program)s)\n',
 }

@@ -11,7 +11,7 @@ import sys
 
 from minicon.config import dirs
 from minicon.errors import UsageError
-from minicon.lean_dataclasses import dataclass
+from minicon.lean_dataclasses import dataclass, replace
 from minicon.shell.activation import ActivationOptions, Activator
 from minicon.shell.environment_facts import read_facts
 from minicon.shell.locate import locate_environment
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from minicon.config.settings import Settings
     from minicon.shell.environment_facts import EnvironmentFacts
-    from minicon.shell.shells import Shell
 
 #: The settings of activation, aliases included.
 _SETTINGS = (
@@ -38,6 +37,8 @@ _SETTINGS = (
     "default_activation_env",
     "envvars_force_uppercase",
 )
+#: Names of the root directory as an environment.
+_BASE = ("base", "root")
 COMMANDS = ("activate", "commands", "deactivate", "directory", "hook", "reactivate")
 
 
@@ -167,6 +168,8 @@ def shell_command(
         environ = {**environ, "PS1": environ["PROMPT"]}
     activator = Activator(environ, context.facts, context.options)
     if command == "activate":
+        if clients != "minicon" and (target or context.options.default_activation_env) in _BASE:
+            _make_base(context.options.root)
         prefix = context.locate(target)
         change = activator.activate(prefix, stack=stack)
         _write_activation_files(prefix, force_uppercase=context.force_uppercase)
@@ -177,27 +180,39 @@ def shell_command(
     else:
         known = ", ".join(COMMANDS)
         raise UsageError("unknown-command", f"shell.{shell_name} has no {command!r}", hint=known)
-    return _client_exports(shell, clients, command, executable, context) + shell.render(
-        change
-    ), change.warnings
+    if command != "deactivate":
+        change = replace(
+            change, export={**_client_exports(clients, executable, context), **change.export}
+        )
+    return shell.render(change), change.warnings
 
 
-def _client_exports(
-    shell: Shell, dialect: str, command: str, executable: str, context: ShellContext
-) -> str:
-    """Return the code that sets conda's own variables on activation in its dialect."""
-    if dialect == "minicon" or command == "deactivate" or shell.name == "json":
-        return ""
-    from minicon.shell.clients import find_clients, render_exports
+def _make_base(root: str) -> None:
+    """Make base, which other programs can activate before anything is installed into it."""
+    from minicon.prefix.environment.prefix_location import is_environment, make_base
+
+    if os.path.isdir(root) and not is_environment(root):
+        make_base(root)
+
+
+def _client_exports(dialect: str, executable: str, context: ShellContext) -> Mapping[str, str]:
+    """Return conda's own variables, which activation sets in its dialect."""
+    if dialect == "minicon":
+        return {}
+    from minicon.shell.clients import find_clients
 
     found = find_clients(dialect, executable=executable, root=context.options.root)
-    return render_exports(shell, found) if found else ""
+    return found.exports if found else {}
 
 
 def this_executable() -> str:
     """Return the path of the running minicon program, which the hook calls."""
     program = sys.argv[0]
-    for path in (program, os.path.realpath(program)):  # a shim links to the program
+    if not os.path.basename(program).startswith("minicon"):
+        from minicon.shell.shims import copied_program
+
+        program = copied_program(program) or program
+    for path in (program, os.path.realpath(program)):  # a link with the name of a dialect
         if os.path.basename(path).startswith("minicon") and os.path.exists(path):
             return os.path.abspath(path)
     script = "minicon.exe" if os.name == "nt" else "minicon"

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
     from minicon.shell.commands import ShellContext
 
-START = "# >>> minicon initialize >>>"
-END = "# <<< minicon initialize <<<"
 _NOTE = "# !! Contents within this block are managed by 'minicon init' !!"
+#: Programs, and the name in their marks. Clients look for the block of mamba, and move it.
+_MARKED = {"minicon": "minicon", "conda": "conda", "mamba": "mamba", "micromamba": "mamba"}
+START, END = "# >>> minicon initialize >>>", "# <<< minicon initialize <<<"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ def plan_init(
     reverse: bool = False,
     system: bool = False,
     clients: str = "minicon",
+    program: str = "minicon",
 ) -> list[FileChange]:
     """Return the changes that ``minicon init`` would make, without writing anything.
 
@@ -90,6 +92,8 @@ def plan_init(
         reverse: Remove the hook.
         system: Change the start files for all users instead of the user's own.
         clients: The dialect whose functions the hook defines too.
+        program: The name that minicon was started with. Its own block is replaced, as that
+            program does, and all blocks that minicon wrote.
 
     Raises:
         UsageError: minicon knows no start file of a shell.
@@ -102,7 +106,7 @@ def plan_init(
         files = _hook_changes(name, context, executable, clients)
         lines = _lines(name, files[-1].path, executable)
         changes.extend(
-            _start_file_change(name, path, lines, reverse=reverse)
+            _start_file_change(name, path, "" if reverse else lines, _MARKED[program])
             for path in _start_files(name, context, system=system)
         )
         if name == "cmd.exe":
@@ -215,39 +219,57 @@ def _lines(name: str, hook: str, executable: str) -> str:
     return f"source {path}\n"
 
 
-def _start_file_change(name: str, path: str, lines: str, *, reverse: bool) -> FileChange:
+def _start_file_change(name: str, path: str, lines: str, marked: str) -> FileChange:
     target = os.path.realpath(path)
     before = _read(target)
     _check_owner(target)
-    text = before or ""
-    inside = "" if reverse else f"{START}\n{_NOTE}\n{lines}{END}\n"
-    after = _replace_block(text, inside, target)
+    start, end = _marks(marked)
+    inside = f"{start}\n{_NOTE}\n{lines}{end}\n" if lines else ""
+    after = _replace_block(before or "", inside, marked, target)
     if before is None and not after:
         return FileChange(name, target, None, None)
     return FileChange(name, target, before, after)
 
 
-def _replace_block(text: str, inside: str, path: str) -> str:
-    """Return the text with the marked block replaced by ``inside``, or with ``inside`` appended."""
-    starts, ends = text.count(START), text.count(END)
-    if starts != ends or (starts and text.index(START) > text.index(END)):
-        raise ShellError(
-            "broken-start-file",
-            f"{path} contains only one of minicon's two markers",
-            hint=f"remove the lines from {START!r} to {END!r}, then run 'minicon init' again",
-        )
-    if not starts:
-        gap = "" if not text or not inside else "\n" if text.endswith("\n") else "\n\n"
-        return text + gap + inside
-    head, _, rest = text.partition(START)
-    _, _, tail = rest.partition(END)
-    tail = tail.removeprefix("\r").removeprefix("\n")
-    while START in tail:
-        kept, _, rest = tail.partition(START)
-        tail = kept + rest.partition(END)[2].removeprefix("\n")
-    if not inside and head.endswith("\n\n"):
-        head = head[:-1]  # the empty line that init had added before the block
-    return head + inside + tail
+def _marks(marked: str) -> tuple[str, str]:
+    return START.replace("minicon", marked), END.replace("minicon", marked)
+
+
+def _replace_block(text: str, inside: str, marked: str, path: str) -> str:
+    """Return the text with the marked blocks replaced by ``inside``, or with ``inside`` appended.
+
+    Args:
+        text: The whole file.
+        inside: The new block; empty to remove it.
+        marked: The name in the marks whose blocks are replaced, also those of that program.
+        path: The path of the file, for errors.
+    """
+    import re
+
+    first = None
+    for name in dict.fromkeys((marked, *_MARKED.values())):
+        start, end = _marks(name)
+        blocks = list(re.finditer(f"{start}.*?{end}(\r?\n)?", text, re.DOTALL))
+        all_of_them = name in (marked, "minicon")
+        if all_of_them and not len(blocks) == text.count(start) == text.count(end):
+            raise ShellError(
+                "broken-start-file",
+                f"{path} contains only one of the two markers of {name!r}",
+                hint=f"remove the lines from {start!r} to {end!r}, then run '{marked} init' again",
+            )
+        for block in reversed(blocks):
+            if all_of_them or _NOTE in block[0]:
+                begin = block.start()
+                if (not inside or first is not None) and text[:begin].endswith("\n\n"):
+                    begin -= 1  # the empty line that init had added before the block
+                text = text[:begin] + text[block.end() :]
+                first = begin if first is None else min(first, begin)
+    if first is not None:
+        return text[:first] + inside + text[first:]
+    if not inside or (not text and marked == "minicon"):
+        return text + inside
+    # the clients that move mamba's block look for the line break before it too
+    return text + ("\n" if not text or text.endswith("\n") else "\n\n") + inside
 
 
 def _read(path: str) -> str | None:

@@ -1,8 +1,9 @@
 """Shims: files with the names of conda's own, for programs that call conda, mamba or micromamba.
 
-``conda``, ``mamba`` and ``micromamba`` are links to minicon, which speaks the dialect of the name
-it is started with. Beside them lie the scripts that clients source. A list of them records the
-root prefix, so that the programs use it without any variable, and what to remove again.
+``conda``, ``mamba`` and ``micromamba`` are copies of minicon's program, which speaks the dialect of
+the name it is started with; clients that resolve links find that name too. Beside them lie the
+scripts that clients source. A list of them records the root prefix and the program, so that the
+copies use them without any variable, and what to remove again.
 """
 
 from __future__ import annotations
@@ -16,15 +17,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from minicon.shell.shells import Shell
+
 PROGRAMS = ("conda", "mamba", "micromamba")
-#: ``eval`` would join the lines of the hook.
-_CSH = """\
-set __mc_hook = `mktemp`
-{} shell.csh hook > "$__mc_hook"
-source "$__mc_hook"
-\\rm -f "$__mc_hook"
-unset __mc_hook"""
 _LIST = os.path.join("condabin", "minicon-shims.txt")
+#: Directories of programs, and the files that clients look for in them.
+_FOLDERS = ("bin", "condabin", "Scripts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,55 +31,105 @@ class Shims:
 
     Attributes:
         directory: Absolute path of the directory.
-        links: Links, and what they point to.
-        texts: Files, and their contents; the last is the list of all.
+        program: Absolute path of the minicon program.
+        copies: Copies of the program.
+        texts: Other files, and their contents; the last is the list of all.
     """
 
     directory: str
-    links: Mapping[str, str]
+    program: str
+    copies: tuple[str, ...]
     texts: Mapping[str, str]
 
     @property
     def paths(self) -> tuple[str, ...]:
         """All files, relative to the directory."""
-        return (*self.links, *self.texts)
+        return (*self.copies, *self.texts)
 
 
-def make_shims(directory: str, *, root: str, executable: str) -> Shims:
+def make_shims(
+    directory: str, *, root: str, executable: str, windows: bool = os.name == "nt"
+) -> Shims:
     """Return the files to write.
 
     Args:
         directory: Absolute path of their directory.
         root: The root prefix that the programs use, unless MINICON_ROOT is set.
         executable: Absolute path of the minicon program.
+        windows: Write the files that clients look for on Windows.
     """
+    programs = programs_in(directory, windows=windows)
+    folder = os.path.basename(os.path.dirname(programs["conda"]))
+    files = [os.path.basename(program) for program in programs.values()]
+    folders = (folder,) if windows else (folder, "condabin")
+    copies = tuple(os.path.join(each, file) for each in folders for file in files)
+    lines = _scripts(programs, folder)
+    if windows:
+        lines |= _batch_files(directory, programs, executable)
+    texts = {}
+    for path, text in lines.items():
+        start, end = ("@REM", "\r\n") if path.endswith(".bat") else ("#", "\n")
+        whole = f"{start} Written by 'minicon shims'.\n{text}\n".replace("\n", end)
+        texts[path.replace("/", os.sep)] = whole
+    texts[_LIST] = "\n".join([root, executable, *copies, *texts, _LIST, ""])
+    return Shims(directory, executable, copies, texts)
+
+
+def programs_in(directory: str, *, windows: bool = os.name == "nt") -> dict[str, str]:
+    """Return the programs of a directory with shims by their names, as absolute paths."""
+    folder, suffix = ("Scripts", ".exe") if windows else ("bin", "")
+    return {name: os.path.join(directory, folder, name + suffix) for name in PROGRAMS}
+
+
+def _scripts(programs: Mapping[str, str], folder: str) -> dict[str, str]:
+    """Return the scripts that clients source in shells."""
     from minicon.shell.shells import get_shell
 
-    def quoted(shell: str, program: str) -> str:
-        return get_shell(shell).quote(os.path.join(directory, "bin", program))
+    def hook(shell: str, program: str = "conda") -> str:
+        return f"{_word(get_shell(shell), programs[program])} shell.{shell} hook"
 
-    hooks = {p: f"{quoted('posix', p)} shell.posix hook" for p in PROGRAMS}
-    conda = f'eval "$({hooks["conda"]})" && conda'
-    lines: dict[tuple[str, ...], str] = {
-        ("bin", "activate"): f'{conda} activate "$@"',
-        ("bin", "deactivate"): f"{conda} deactivate",
-        **{("etc", "profile.d", f"{p}.sh"): f'eval "$({hook})"' for p, hook in hooks.items()},
-        ("etc", "profile.d", "conda.csh"): _CSH.format(quoted("csh", "conda")),
-        (
-            "etc",
-            "fish",
-            "conf.d",
-            "conda.fish",
-        ): f"{quoted('fish', 'conda')} shell.fish hook | source",
+    conda = f'eval "$({hook("posix")})" && conda'
+    return {
+        f"{folder}/activate": f'{conda} activate "$@"',
+        f"{folder}/deactivate": f"{conda} deactivate",
+        **{f"etc/profile.d/{p}.sh": f'eval "$({hook("posix", p)})"' for p in PROGRAMS},
+        "etc/profile.d/conda.csh": get_shell("csh").evaluate(hook("csh")),
+        "etc/profile.d/conda.xsh": get_shell("xonsh").evaluate(hook("xonsh")),
+        "etc/fish/conf.d/conda.fish": f"{hook('fish')} | source",
+        "shell/condabin/conda-hook.ps1": get_shell("powershell").evaluate(hook("powershell")),
     }
-    folders = ("bin", "condabin")
-    links = {os.path.join(folder, p): executable for folder in folders for p in PROGRAMS}
-    texts = {
-        os.path.join(*path): f"# Written by 'minicon shims'.\n{line}\n"
-        for path, line in lines.items()
+
+
+def _word(shell: Shell, program: str) -> str:
+    """Return a program as the first word of a command."""
+    word = shell.quote(program)
+    return f"& {word}" if shell.name == "powershell" else word
+
+
+def _batch_files(directory: str, programs: Mapping[str, str], executable: str) -> dict[str, str]:
+    """Return the batch files that clients call on Windows; the programs change no variables."""
+    from minicon.shell.shells import get_shell
+
+    shell = get_shell("cmd.exe")
+    commands = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scripts", "command.bat")
+    condabin = os.path.join(directory, "condabin")
+    conda = shell.quote(os.path.join(condabin, "conda.bat"))
+    files = {
+        f"condabin/{name}.bat": f"{shell.export('MINICON_EXE', executable)}\n"
+        f"{shell.export('__MINICON_AS', program)}\n"
+        f'@CALL "{shell.quote(commands)}" %*\n@SET "__MINICON_AS=" & EXIT /B %ERRORLEVEL%'
+        for name, program in programs.items()
     }
-    texts[_LIST] = "\n".join([root, *links, *texts, _LIST, ""])
-    return Shims(directory, links, texts)
+    files["condabin/conda_hook.bat"] = (
+        f"{shell.export('CONDA_EXE', programs['conda'])}\n"
+        f"{shell.export('CONDA_BAT', os.path.join(condabin, 'conda.bat'))}\n"
+        "@IF NOT DEFINED CONDA_SHLVL SET CONDA_SHLVL=0\n"
+        f'@DOSKEY conda="{conda}" $*'
+    )
+    for folder in ("condabin", "Scripts"):
+        files[f"{folder}/activate.bat"] = f'@CALL "{conda}" activate %*'
+        files[f"{folder}/deactivate.bat"] = f'@CALL "{conda}" deactivate'
+    return files
 
 
 def write_shims(shims: Shims) -> None:
@@ -93,7 +141,7 @@ def write_shims(shims: Shims) -> None:
     """
     from minicon.fs import operations
 
-    own = set(_listed(shims.directory)[1:])
+    own = set(_listed(shims.directory)[2:])
     for path in shims.paths:
         whole = os.path.join(shims.directory, path)
         if os.path.lexists(whole) and path not in own:
@@ -102,16 +150,15 @@ def write_shims(shims: Shims) -> None:
                 f"{whole} exists, and minicon did not write it",
                 hint="choose another directory: minicon shims DIR",
             )
+    with operations.describing("read", shims.program), open(shims.program, "rb") as reader:
+        program = reader.read()
     for path in reversed(shims.paths):  # the list first, so that all can be removed again
         whole = os.path.join(shims.directory, path)
+        text = shims.texts.get(path)
         with operations.describing("write", whole):
             operations.make_directory(os.path.dirname(whole))
-            if path in shims.links:
-                if os.path.lexists(whole):
-                    operations.remove_file(whole)
-                operations.symbolic_link(shims.links[path], whole)
-            else:
-                operations.replace_file(whole, shims.texts[path].encode(), 0o644)
+            data, mode = (program, 0o755) if text is None else (text.encode(), 0o644)
+            operations.replace_file(whole, data, mode)
 
 
 def remove_shims(directory: str) -> list[str]:
@@ -126,7 +173,7 @@ def remove_shims(directory: str) -> list[str]:
     """
     from minicon.fs import operations
 
-    listed = _listed(directory)[1:]
+    listed = _listed(directory)[2:]
     if not listed:
         raise ShellError("no-shims", f"{directory} has no shims", hint="minicon shims DIR --undo")
     paths = [os.path.join(directory, path) for path in listed]
@@ -144,7 +191,7 @@ def remove_shims(directory: str) -> list[str]:
 def shims_directory(program: str) -> str | None:
     """Return the directory of the shim that a program was started by; None if it is none."""
     folder = os.path.dirname(os.path.abspath(program)) if os.sep in program else None
-    if folder is None or os.path.basename(folder) not in ("bin", "condabin"):
+    if folder is None or os.path.basename(folder) not in _FOLDERS:
         return None
     directory = os.path.dirname(folder)
     return directory if os.path.isfile(os.path.join(directory, _LIST)) else None
@@ -156,12 +203,19 @@ def recorded_root(program: str) -> str | None:
     return _listed(directory)[0] if directory else None
 
 
+def copied_program(program: str) -> str | None:
+    """Return the minicon program that a shim is a copy of; None if it is no shim."""
+    directory = shims_directory(program)
+    return _listed(directory)[1] or None if directory else None
+
+
 def _listed(directory: str) -> list[str]:
-    """Return the root prefix and the paths that the list names; paths that leave are skipped."""
+    """Return the root prefix, the program and the listed paths; paths that leave are skipped."""
     try:
         with open(os.path.join(directory, _LIST), encoding="utf-8") as reader:
             root, *paths = reader.read().splitlines() or [""]
     except OSError:
-        return [""]
+        return ["", ""]
+    program = paths.pop(0) if paths and os.path.isabs(paths[0]) else ""
     inside = [p for p in paths if p and not os.path.isabs(p) and ".." not in p.split(os.sep)]
-    return [root, *inside]
+    return [root, program, *inside]

@@ -85,7 +85,8 @@ def shell_words(rest: list[str]) -> list[str]:
         ``shell.SHELL VERB [NAME]``; ``init SHELL`` for the verbs that change start files.
     """
     verb, shell, names = "", "posix", []
-    words = iter(rest)
+    split = (each.split("=", 1) if each.startswith("--") else [each] for each in rest)
+    words = (word for pieces in split for word in pieces)
     for word in words:
         if word in ("-s", "--shell"):
             shell = next(words, shell)

@@ -1,5 +1,6 @@
 # One `minicon` command line in csh or tcsh; its words are in __mc_words. `activate` and
 # `deactivate` source code that the program prints; all other commands run the program.
+if ( ! $?__mc_as ) set __mc_as = "$MINICON_EXE"
 set __mc_first = ''
 if ( $#__mc_words > 0 ) set __mc_first = "$__mc_words[1]"
 if ( $#__mc_words > 1 ) then
@@ -13,10 +14,8 @@ switch ( "$__mc_first" )
         set __mc_shell = ( $__mc_words:q )
         breaksw
     default:
-        if ( ! $?__mc_as ) set __mc_as = "$MINICON_EXE"
         "$__mc_as" $__mc_words:q
         set __mc_status = $status
-        unset __mc_as
         switch ( "$__mc_first" )
             case install:
             case update:
@@ -38,15 +37,15 @@ if ( "$__mc_shell" != '' ) then
     set __mc_file = `mktemp`
     # Each branch saves the status: endif resets it.
     if ( $?prompt ) then
-        env PS1="$prompt:q" "$MINICON_EXE" shell.csh $__mc_shell:q > "$__mc_file"
+        env PS1="$prompt:q" "$__mc_as" shell.csh $__mc_shell:q > "$__mc_file"
         set __mc_status = $status
     else
-        "$MINICON_EXE" shell.csh $__mc_shell:q > "$__mc_file"
+        "$__mc_as" shell.csh $__mc_shell:q > "$__mc_file"
         set __mc_status = $status
     endif
     if ( $__mc_status == 0 ) source "$__mc_file"
     \rm -f "$__mc_file"
     unset __mc_file
 endif
-unset __mc_first __mc_shell __mc_words
+unset __mc_as __mc_first __mc_shell __mc_words
 ( exit $__mc_status )

@@ -1,14 +1,15 @@
 # minicon's hook for PowerShell. `activate` and `deactivate` evaluate code that the program prints.
-# The line before this file defines MINICON_EXE.
+# The line before this file defines MINICON_EXE; functions of another name set $__MiniconAs.
 $Env:_MINICON_HOOK = $PID
 function minicon {
+    $Program = if ($__MiniconAs) { $__MiniconAs } else { $Env:MINICON_EXE }
     $Words = @($args)
     $First = if ($Words.Count -gt 0) { [string]$Words[0] } else { '' }
     $Changing = 'install', 'update', 'upgrade', 'remove', 'uninstall', 'rollback', 'undo', 'redo', 'sync',
         'apply', 'env'
     $Help = $Words -contains '-h' -or $Words -contains '--help'
     if ($First -notin 'activate', 'deactivate' -or $Help) {
-        & $Env:MINICON_EXE @Words
+        & $Program @Words
         if ($LASTEXITCODE -ne 0 -or $First -notin $Changing -or -not $Env:CONDA_PREFIX) { return }
         $Words = @('reactivate')
     }
@@ -16,7 +17,7 @@ function minicon {
     $Encoding = [Console]::OutputEncoding
     try {
         [Console]::OutputEncoding = New-Object System.Text.UTF8Encoding $false
-        $Text = @(& $Env:MINICON_EXE 'shell.powershell' @Words) -join "`n"
+        $Text = @(& $Program 'shell.powershell' @Words) -join "`n"
     } finally { [Console]::OutputEncoding = $Encoding }
     if ($LASTEXITCODE -eq 0 -and $Text.Trim()) { . ([ScriptBlock]::Create($Text)) }
 }

@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         reverse=arguments.reverse,
         system=arguments.system,
         clients=arguments.clients,
+        program=context.console.dialect.name,
     )
     if not dry_run:
         apply_changes(changes)
