@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.channel_server import ChannelServer
 from tests.support.command_line import CommandLine
+from tests.support.packages import PackageBuilder
 
 FILE = "channels: [./channel, nodefaults]\r\ndependencies: [lone]\r\nvariables: {GRÖSSE: é}\r\n"
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-be")
@@ -135,12 +137,27 @@ def test_channels_of_specs(minicon: CommandLine, channel: Path) -> None:
 
 def test_a_list_without_hashes_is_reported_once(minicon: CommandLine, channel: Path) -> None:
     names = ("noarch/lone-0.1-0", "noarch/greeting-1.5-0", "linux-64/hello-1.0-0")
-    urls = [f"{channel.as_uri()}/{name}.conda" for name in names]
-    Path("list.txt").write_text("\n".join(["@EXPLICIT", *urls]))
-    outcome = minicon("create -n a -y -f list.txt").ok()
+    files = Path("served")  # no subdir is in the URLs
+    files.mkdir()
+    for name in names:
+        shutil.copy(channel / f"{name}.conda", files)
+    with ChannelServer(files) as server:
+        urls = [f"{server.url}/{Path(name).name}.conda" for name in names]
+        Path("list.txt").write_text("\n".join(["@EXPLICIT", *urls]))
+        outcome = minicon("create -n a -y -f list.txt").ok()
     assert outcome.err.count("hash") == 1
     shown = "the list of packages has no hash of lone-0.1-0 and 2 more: used unverified"
     assert shown in outcome.err
+
+
+def test_local_packages_need_no_hash(minicon: CommandLine, tmp_path: Path) -> None:
+    """Not below a subdir either; a file that was replaced is read again."""
+    for text in ("one", "two"):
+        made = PackageBuilder("own").subdir("linux-64").file("share/own", text)
+        path = made.build(tmp_path, kind=".conda")
+        outcome = minicon("create", "-y", "-n", "own", path)
+        assert "hash" not in outcome.ok().err
+        assert (minicon.root / "envs" / "own" / "share" / "own").read_text() == text
 
 
 def test_variables_survive_a_lock(minicon: CommandLine, channel: Path) -> None:

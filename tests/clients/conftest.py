@@ -2,7 +2,7 @@
 
 ``./dev clients`` installs the programs of requirements.txt into ``.venv/clients``; without them,
 their tests are skipped. They get one channel, named ``conda-forge``, with packages that minicon
-builds from wheels, and the interpreters of this machine.
+builds from wheels, served on loopback, and the interpreters of this machine.
 """
 
 from __future__ import annotations
@@ -13,9 +13,14 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.channel_server import ChannelServer
 from tests.support.packages import PackageBuilder, build_channel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VENV = Path(__file__).parents[2] / ".venv" / "clients"
 MINICON = Path(sys.executable).with_name("minicon")
@@ -56,34 +61,40 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Site:
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A machine with shims, a small channel and the interpreters of this machine."""
     folder = tmp_path_factory.mktemp("site")
-    (folder / "home").mkdir()
-    return _make_site(folder, [])
+    with ChannelServer(_small_channel(folder)) as server:
+        yield _make_site(folder, [server.url])
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A machine with the clients, and packages built from wheels too."""
     if not (VENV / "bin" / "nox").exists():
         pytest.skip("the clients are missing: ./dev clients")
     folder = tmp_path_factory.mktemp("site")
-    (folder / "home").mkdir()
-    return _make_site(folder, [_channel_of_wheels().as_uri()])
+    with (
+        ChannelServer(_small_channel(folder)) as server,
+        ChannelServer(_channel_of_wheels()) as wheels,
+    ):
+        yield _make_site(folder, [wheels.url, server.url])
+
+
+def _small_channel(folder: Path) -> Path:
+    return build_channel(folder / "own", [
+        PackageBuilder("greeting").version("1.5").noarch().file("share/greeting", "hi\n"),
+        PackageBuilder("hello").version("2.0").depends("greeting >=1").file("share/hello", "2\n")
+        .file("etc/conda/activate.d/hello.sh", "export HELLO_SCRIPT=sourced\n")
+        .file("bin/hello", "#!/bin/sh\necho hello from $CONDA_PREFIX\n", mode=0o755),
+    ])  # fmt: skip
 
 
 def _make_site(folder: Path, channels: list[str]) -> Site:
     """Write the shims, and the variables that lead to them."""
-    script = "export HELLO_SCRIPT=sourced\n"
-    own = build_channel(folder / "own", [
-        PackageBuilder("greeting").version("1.5").noarch().file("share/greeting", "hi\n"),
-        PackageBuilder("hello").version("2.0").depends("greeting >=1").file("share/hello", "2\n")
-        .file("etc/conda/activate.d/hello.sh", script)
-        .file("bin/hello", "#!/bin/sh\necho hello from $CONDA_PREFIX\n", mode=0o755),
-    ])  # fmt: skip
+    (folder / "home").mkdir()
     kept = {k: v for k, v in os.environ.items() if not k.startswith(OWN_FAMILIES)}
-    named = {"conda-forge": [*channels, own.as_uri(), "host"]}
+    named = {"conda-forge": [*channels, "host"]}
     site = Site(folder, {
         **kept,
         "HOME": str(folder / "home"),

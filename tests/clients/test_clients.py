@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
-from tests.clients.conftest import PYTHON, Site
+from tests.clients.conftest import PYTHON, VENV, Site
 
 #: Five clients are tested always.
 slow = pytest.mark.skipif("MINICON_CLIENTS" not in os.environ, reason="./dev test --clients")
@@ -72,6 +73,26 @@ def test_snakemake_pin_file(site: Site, tmp_path: Path) -> None:
     })  # fmt: skip
     site.run("snakemake", "--cores", "1", "--sdm", "conda", cwd=tmp_path)
     assert (tmp_path / "o").read_text() == "2\n"
+
+
+@slow
+def test_snakemake_archive(site: Site, tmp_path: Path) -> None:
+    """Packages are archived with the workflow, and installed from the archive without channels."""
+    (tmp_path / "work").mkdir()
+    work = write(tmp_path / "work", {
+        "Snakefile": 'rule a:\n    output: "o"\n    conda: "e.yaml"\n    shell: "hello > {output}"',
+        "e.yaml": "channels: [conda-forge]\ndependencies: [hello]\n",
+        ".gitignore": ".snakemake\n",
+    })  # fmt: skip
+    site.run("git", "init", "-q", ".", cwd=work)
+    site.run("git", "add", ".", cwd=work)
+    snakemake = ("snakemake", "--cores", "1", "--sdm", "conda")
+    site.run(*snakemake, "--archive", tmp_path / "all.tar.gz", cwd=work)
+    (tmp_path / "other").mkdir()
+    site.run("tar", "xf", tmp_path / "all.tar.gz", "-C", tmp_path / "other")
+    out = site.run(*snakemake, cwd=tmp_path / "other", MINICON_OFFLINE="true")
+    assert "Installing archived conda packages" in out
+    assert "hello from" in (tmp_path / "other" / "o").read_text()
 
 
 @pytest.mark.parametrize("more", ["", "\n    additional_dependencies: [greeting]"])
@@ -184,3 +205,141 @@ def test_asv(site: Site, tmp_path: Path) -> None:
     out = site.run("asv", "run", "--quick", "--show-stderr", "HEAD^!", cwd=tmp_path)
     assert "b.track_six" in out
     assert "failed" not in out
+
+
+@slow
+def test_hatch_conda(site: Site, tmp_path: Path) -> None:
+    """Environments are found, created, used by scripts, and removed."""
+    for program in ("conda", "micromamba"):
+        project = write(tmp_path / program, {
+            "pyproject.toml": '[project]\nname = "demo"\nversion = "1"\n[tool.hatch.envs.check]\n'
+            f'type = "conda"\ncommand = "{program}"\npython = "{PYTHON}"\nskip-install = true\n'
+            f"conda-forge = true\n[tool.hatch.envs.check.scripts]\nshow = '''python -c "
+            "'import sys; print(sys.prefix)'\n'''",
+        })  # fmt: skip
+        site.run("hatch", "env", "create", "check", cwd=project)
+        out = site.run("hatch", "run", "check:show", cwd=project)
+        assert str(site.root / "envs" / f"demo_check_{PYTHON}") in out
+        site.run("hatch", "env", "remove", "check", cwd=project)
+        assert not (site.root / "envs" / f"demo_check_{PYTHON}").exists()
+
+
+@slow
+def test_conda_project(site: Site, tmp_path: Path) -> None:
+    """A project is locked, its environment created, and its commands run in it."""
+    write(tmp_path, {
+        "environment.yml": "name: demo\nchannels: [conda-forge]\ndependencies: [hello]\n"
+        "platforms: [linux-64]\n",
+        "conda-project.yml": "name: demo\nenvironments:\n  default: [environment.yml]\n"
+        "commands:\n  greet: hello\n",
+    })  # fmt: skip
+    variables = {"CONDA_EXE": str(site.root / "bin" / "conda"), "CONDA_ROOT": str(site.root)}
+    site.run("conda-project", "install", cwd=tmp_path, **variables)
+    prefix = tmp_path / "envs" / "default"
+    assert (prefix / "share" / "hello").read_text() == "2\n"
+    assert f"hello from {prefix}" in site.run(
+        "conda-project", "run", "greet", cwd=tmp_path, **variables
+    )
+    site.run("conda-project", "clean", cwd=tmp_path, **variables)
+    assert not (prefix / "share").exists()
+
+
+@slow
+@pytest.mark.parametrize("variable", ["CONDA_EXE", ""])
+def test_mlflow(site: Site, tmp_path: Path, variable: str) -> None:
+    """A project runs in an environment that is created once, and activated by both ways."""
+    write(tmp_path, {
+        "MLproject": "name: demo\nconda_env: conda.yaml\nentry_points:\n  main:\n"
+        '    command: "python show.py > out.txt"\n',
+        "conda.yaml": f"channels: [conda-forge]\ndependencies: [python={PYTHON}, six]\n",
+        "show.py": "import six, sys\nprint(sys.prefix)\n",
+    })  # fmt: skip
+    command = ("mlflow", "run", "--env-manager", "conda", "--experiment-id", "0", ".")
+    variables = {"CONDA_EXE": str(site.root / "bin" / "conda")} if variable else {}
+    variables["MLFLOW_TRACKING_URI"] = (tmp_path / "runs").as_uri()
+    variables["MLFLOW_ALLOW_FILE_STORE"] = "true"
+    site.run(*command, cwd=tmp_path, **variables)
+    prefix = Path((tmp_path / "out.txt").read_text().strip())
+    assert prefix.parent == site.root / "envs"
+    assert prefix.name.startswith("mlflow-")
+    assert "already exists" in site.run(*command, cwd=tmp_path, **variables)
+
+
+@slow
+def test_metaflow(site: Site, tmp_path: Path) -> None:
+    """Packages are solved and downloaded, and an environment is made of their URLs."""
+    script = """
+        from metaflow.plugins.pypi.micromamba import Micromamba
+        found = Micromamba()
+        platform = found.platform()
+        packages = found.solve("one", {"hello": "2.0"}, None, platform)
+        found.download("one", packages, None, platform)
+        found.create("one", packages, None, platform)
+        print(platform, found.path_to_environment("one"))
+        """
+    write(tmp_path, {"show.py": "\n".join(line[8:] for line in script.splitlines())})
+    out = site.run(VENV / "bin" / "python", "show.py", cwd=tmp_path, METAFLOW_HOME=str(tmp_path))
+    platform, path = out.split()
+    assert platform == "linux-64"
+    assert path.endswith("/envs/metaflow/linux-64/one")
+    assert (Path(path) / "share" / "hello").read_text() == "2\n"
+
+
+@slow
+@pytest.mark.parametrize("variable", ["CONDA_EXE", ""])
+def test_ipython(site: Site, variable: str) -> None:
+    """``%conda`` installs into the environment of the running IPython."""
+    site.run("conda", "create", "-y", "-n", "notebook", f"python={PYTHON}", "pypi:ipython")
+    prefix = site.root / "envs" / "notebook"
+    variables = {"CONDA_EXE": str(site.root / "bin" / "conda")} if variable else {}
+    ipython = (prefix / "bin" / "python", "-m", "IPython", "--no-banner", "-c")
+    site.run(*ipython, "%conda install -y hello", **variables)
+    assert (prefix / "share" / "hello").exists()
+    out = site.run(*ipython, "%micromamba list", **variables)
+    assert "hello" in out
+
+
+@slow
+@pytest.mark.parametrize("runner", ["nb_conda_kernels", "conda run"])
+def test_kernels(site: Site, tmp_path: Path, runner: str) -> None:
+    """A kernel of an environment runs, started as nb_conda_kernels and VS Code do."""
+    name = f"kernel-{len(runner)}"
+    site.run("conda", "create", "-y", "-n", name, f"python={PYTHON}", "pypi:ipykernel", "hello")
+    facts = json.loads(site.run("conda", "info", "--json"))
+    (prefix,) = (path for path in facts["envs"] if path.endswith(f"/{name}"))
+    start = ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    if runner == "nb_conda_kernels":
+        activate = f"{facts['conda_prefix']}/bin/activate"
+        argv = ["bash", "-c", f". '{activate}' '{prefix}' && exec {' '.join(start)}"]
+    else:
+        argv = ["conda", "run", "-p", prefix, "--no-capture-output", *start]
+    spec = {"argv": argv, "display_name": name, "language": "python"}
+    script = """
+        from jupyter_client.manager import start_new_kernel
+        manager, client = start_new_kernel(kernel_name="demo")
+        client.execute_interactive("import os, sys; print(sys.prefix, os.environ['HELLO_SCRIPT'])")
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        """
+    write(tmp_path, {
+        "show.py": "\n".join(line[8:] for line in script.splitlines()),
+        "kernels/demo/kernel.json": json.dumps(spec),
+    })  # fmt: skip
+    out = site.run(VENV / "bin" / "python", "show.py", cwd=tmp_path, JUPYTER_PATH=str(tmp_path))
+    assert f"{prefix} sourced" in out
+
+
+@slow
+def test_direnv(site: Site, tmp_path: Path) -> None:
+    """``layout anaconda`` creates the environment of the directory, and activates it."""
+    write(tmp_path, {
+        ".envrc": "layout anaconda\n",
+        "environment.yml": "name: direnv-demo\nchannels: [conda-forge]\ndependencies: [hello]\n",
+    })  # fmt: skip
+    if shutil.which("direnv") is None:
+        pytest.skip("direnv is not installed")
+    site.run("direnv", "allow", cwd=tmp_path)
+    prefix = site.root / "envs" / "direnv-demo"
+    for _ in range(2):
+        out = site.run("direnv", "exec", ".", "hello", cwd=tmp_path)
+        assert f"hello from {prefix}" in out

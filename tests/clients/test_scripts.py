@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,29 @@ def test_lines_of_setup_miniconda(image: Site, tmp_path: Path) -> None:
     assert facts["pkgs_dirs"] == [str(home / "conda_pkgs_dir")]
     assert (home / "conda_pkgs_dir").is_dir()
     assert (root / "share" / "greeting").exists()
+
+
+def test_lines_of_editors(machine: Site, tmp_path: Path) -> None:
+    """As VS Code and PyCharm find environments, read their variables and open terminals in them."""
+    conda, root = machine.root / "bin" / "conda", machine.root
+    machine.run(conda, "create", "-y", "-n", "editor", "hello")
+    facts = json.loads(machine.run(conda, "info", "--json"))
+    prefix = f"{root}/envs/editor"
+    assert prefix in facts["envs"]
+    assert [facts["root_prefix"], facts["conda_prefix"], facts["envs_dirs"][0]] == [
+        *(str(root), str(root)),
+        f"{root}/envs",
+    ]
+    assert prefix in json.loads(machine.run(conda, "env", "list", "--json"))["envs"]
+    listed = machine.run(conda, "list", "-p", prefix, "--export").splitlines()
+    assert "hello=2.0=0" in listed
+    code = "import json, os; print('>>>', json.dumps(dict(os.environ)), '<<<')"
+    script = write(tmp_path / "print.py", code)
+    options = ("-p", prefix, "--no-capture-output", "--live-stream")
+    out = machine.run(conda, "run", *options, sys.executable, script)
+    variables = json.loads(out.partition(">>>")[2].partition("<<<")[0])
+    assert [variables["CONDA_PREFIX"], variables["HELLO_SCRIPT"]] == [prefix, "sourced"]
+    lines = f"source {root}/bin/activate\nconda activate {prefix}\nhello\n"
+    assert machine.run("bash", "-c", lines) == f"hello from {prefix}\n"
+    lines = f"source {root}/bin/activate {prefix}\nhello\n"
+    assert machine.run("bash", "-c", lines) == f"hello from {prefix}\n"

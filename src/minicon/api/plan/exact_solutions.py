@@ -6,6 +6,7 @@ import os
 
 from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import InterpreterError, PackageError, SpecError
+from minicon.fs.hashing import sha256_of_file
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.channel import expand_references
 from minicon.models.environment_files.pip_requirement import PipRequirement
@@ -88,12 +89,26 @@ def _bare_record(services: Services, entry: ExplicitEntry) -> RepodataRecord:
     public = str(url.without_credentials)
     if url.credentials:
         services.fetcher.credentials.add(public, url.credentials)
-    channel, _, subdir = public.rpartition("/")[0].rpartition("/")
+    directory = public.rpartition("/")[0]
+    channel, _, subdir = directory.rpartition("/")
+    if not is_url(channel):  # the file is at the root of its server
+        channel, subdir = directory, ""
     parts = _parse_file_name(url.name)
     data: dict[str, Any] = {"name": parts.name, "version": parts.version, "build": parts.build}
-    data |= {key: value for key in ("md5", "sha256") if (value := getattr(entry, key))}
+    hashes = {key: value for key in ("md5", "sha256") if (value := getattr(entry, key))}
+    data |= hashes or _hash_of_local_file(url)
     check_record_fields(data, fn=url.name)
     return RepodataRecord(data, channel=channel, subdir=subdir, fn=url.name, url=public)
+
+
+def _hash_of_local_file(url: Url) -> dict[str, str]:
+    """Return the hash of a file that the user names without one, so that a changed file is seen."""
+    if url.file_path is None:
+        return {}
+    try:
+        return {"sha256": sha256_of_file(url.file_path)}
+    except OSError:
+        return {}  # the fetcher reports it
 
 
 def _parse_file_name(fn: str) -> _FileName:

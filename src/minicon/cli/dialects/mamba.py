@@ -38,6 +38,7 @@ OPTIONS = (
     option("-a --attach", "--attach {}", on="run", takes_value=True),
     option("-d", "--detach", on="run"),
     option("--trash --locks", "--tempfiles", on="clean"),
+    option("-a --show-all -d --descriptions -l --long-descriptions -g --groups", on="config_list"),
     option("--channel-subdir", on="env_export"),
     option("--local", "--installed", on="repoquery"),
     option("--local --remote", on="search"),
@@ -132,6 +133,11 @@ def _query_shape(document: Any) -> Any:
     return {"query": {}, "result": {"pkgs": packages, "status": "OK"}}
 
 
+def _settings_shape(values: Any) -> Any:
+    """Return settings with mamba's name of the target platform."""
+    return {**values, "platform": values["subdir"]} if "subdir" in values else values
+
+
 def _info_facts(document: Any) -> dict[str, Any]:
     """Return the facts of ``info`` with mamba's names, in its order."""
     return {
@@ -205,6 +211,7 @@ MICROMAMBA = Dialect(
         "repoquery": _query_shape,
         "info": _info_shape,
         "info-base": lambda document: {"base environment": document["root_prefix"], **document},
+        "config-show": _settings_shape,
     },
     variables=VARIABLES,
     user_files=USER_FILES,

@@ -177,8 +177,8 @@ def cache_key(record: RepodataRecord) -> str:
     """Return the directory name of a package: ``NAME-VERSION-BUILD-HASH``.
 
     Records are untrusted, so their texts never become a path unchecked. The hash is that of the
-    archive: SHA-256, else MD5, else one over the record's identity for packages that are made on
-    this machine.
+    archive: SHA-256, else MD5, else one over the URL of a package from a list without hashes, or
+    over the record's identity for packages that are made on this machine.
 
     Raises:
         PackageError: ``bad-record``: a field is invalid, for instance contains a slash.
@@ -211,4 +211,6 @@ def _digest(record: RepodataRecord) -> str:
             message = f"the record of {record.dist_name} has an invalid hash: {text!r:.80}"
             raise PackageError("bad-record", message, hint=_REPORT)
         return text.lower()
-    return hashlib.sha256(repr(record.key).encode()).hexdigest()
+    # without an index, the subdir is read from the package itself
+    identity = record.url if record.source == "conda" and record.url else repr(record.key)
+    return hashlib.sha256(identity.encode()).hexdigest()
