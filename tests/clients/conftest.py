@@ -36,6 +36,8 @@ class Site:
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
+    #: Variables with the directories of the channels, for clients that look for a public server.
+    offline: dict[str, str] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -78,7 +80,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         ChannelServer(_small_channel(folder)) as server,
         ChannelServer(_channel_of_wheels()) as wheels,
     ):
-        yield _make_site(folder, [wheels.url, server.url])
+        made = _make_site(folder, [wheels.url, server.url])
+        local = [(VENV / "channel").as_uri(), (folder / "own").as_uri(), "host"]
+        made.offline["MINICON_CUSTOM_MULTICHANNELS"] = json.dumps({"conda-forge": local})
+        yield made
 
 
 def _small_channel(folder: Path) -> Path:

@@ -38,7 +38,7 @@ def test_nox(site: Site, tmp_path: Path, backend: str) -> None:
     lines = "\n".join(line[8:] for line in session.splitlines())
     write(tmp_path, {"noxfile.py": lines})
     for options in ((), ("-r",), ()):
-        out = site.run("nox", *options, cwd=tmp_path)
+        out = site.run("nox", *options, cwd=tmp_path, **site.offline)
         assert "six 1." in out
         assert str(tmp_path / ".nox") in out
 
