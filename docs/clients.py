@@ -12,10 +12,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 TESTS = Path(__file__).parents[1] / "tests" / "clients"
+#: Clients whose tests have another name, and what starts the names of their tests.
+NAMES = {
+    "hatch": "hatch-itself",  # hatch-conda is its plugin
+    "mlflow-skinny": "mlflow",
+}
+#: Scripts that are no program of an index: their lines are tested.
+SCRIPTS = {
+    "micromamba-docker": "scripts-of-images-of-micromamba",
+    "setup-micromamba": "lines-of-setup-micromamba",
+    "setup-miniconda": "lines-of-setup-miniconda",
+    "VS Code, PyCharm": "lines-of-editors",
+    "nb_conda_kernels": "kernels",
+}
+#: What a client can do with conda, and not with minicon.
+LIMITS = {
+    "conda-lock": "interpreters of `host` and wheels cannot be locked: they have no MD5 hash",
+    "metaflow": "it downloads packages again for remote steps: the cache keeps no archives",
+}
 #: What clients might look for and do not find.
 NOT_SPOKEN = (
     "Python programs that `import conda`",
-    "locking the packages of `host` with conda-lock: an interpreter has no URL and no hash",
+    "archives in the package cache: packages are kept extracted only",
+    "PowerShell and cmd.exe: their files are compared with what these shells document, not run",
 )
 
 
@@ -29,7 +48,7 @@ def page_parts() -> Iterator[str]:
     yield _table(("program", "version that is spoken"), rows)
     yield "## Tested clients"
     yield "`./dev test --clients` runs each of them and checks what it made."
-    yield _table(("client", "version", "what is run"), _tested())
+    yield _table(("client", "version", "what is run", "result"), _tested())
     yield "## Commands of other programs"
     yield "They are refused, and the message says what does the job."
     conda, micromamba = dialect_named("conda"), dialect_named("micromamba")
@@ -48,18 +67,29 @@ def page_parts() -> Iterator[str]:
 
 
 def _tested() -> Iterator[tuple[str, ...]]:
-    """Yield one row per pinned client with tests: name, version, what they do."""
-    tests: dict[str, list[str]] = {}
-    for node in ast.parse((TESTS / "test_clients.py").read_text()).body:
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-            what = (ast.get_docstring(node) or "").partition("\n")[0].rstrip(".")
-            assert what, f"{node.name} has no docstring"
-            tests.setdefault(node.name.removeprefix("test_").replace("_", "-"), []).append(what)
-    for line in (TESTS / "requirements.txt").read_text().splitlines():
-        client, _, version = line.partition("==")
-        found = [what for name, texts in tests.items() if name.startswith(client) for what in texts]
-        if version and found:
-            yield client, version, "; ".join(text[0].lower() + text[1:] for text in found)
+    """Yield one row per client with tests: name, version, what they do, and what does not work."""
+    lines = (TESTS / "requirements.txt").read_text().splitlines()
+    pinned = {client: version for client, _, version in (line.partition("==") for line in lines)}
+    pinned["direnv"] = "of Debian"
+    clients = {client: NAMES.get(client, client) for client in pinned} | SCRIPTS
+    tests = dict(_purposes())
+    for client, start in sorted(clients.items(), key=lambda item: item[0].lower()):
+        found = [what for name, what in tests.items() if f"{name}-".startswith(f"{start}-")]
+        if found:
+            what = "; ".join(text[0].lower() + text[1:] for text in found)
+            limit = LIMITS.get(client)
+            result = f"works, but {limit}" if limit else "works"
+            yield client, pinned.get(client, "its lines"), what, result
+
+
+def _purposes() -> Iterator[tuple[str, str]]:
+    """Yield the name of each test, with hyphens, and the first line of its docstring."""
+    for file in ("test_clients.py", "test_scripts.py"):
+        for node in ast.parse((TESTS / file).read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                what = (ast.get_docstring(node) or "").partition("\n")[0].rstrip(".")
+                assert what, f"{node.name} has no docstring"
+                yield node.name.removeprefix("test_").replace("_", "-"), what
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

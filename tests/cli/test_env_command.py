@@ -93,6 +93,8 @@ def test_environments_from_files(data: CommandLine) -> None:
     assert {p["name"] for p in data("list -n made --json").json} == {"greeting"}
     data("env remove -y -n made").ok()
     assert not data.environment("made").exists()
+    data("env update -n other --prune").ok()  # which creates it, as conda does
+    assert {p["name"] for p in data("list -n other --json").json} == {"greeting"}
     missing = data("env create -f nowhere.yml")
     assert missing.code == 1
     assert "nowhere.yml" in missing.err

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from tests.clients.conftest import PYTHON, VENV, Site
+from tests.support.channel_server import ChannelServer
+from tests.support.packages import PackageBuilder, build_channel
 
 #: Five clients are tested always.
 slow = pytest.mark.skipif("MINICON_CLIENTS" not in os.environ, reason="./dev test --clients")
@@ -134,6 +136,35 @@ def test_conda_lock(site: Site, tmp_path: Path, program: str) -> None:
     lines = (tmp_path / "conda-linux-64.lock").read_text().splitlines()
     names = [line.rpartition("/")[2] for line in lines if "://" in line]
     assert [name.partition("-")[0] for name in names] == ["greeting", "hello"]
+
+
+@slow
+def test_conda_lock_with_python(site: Site, tmp_path: Path) -> None:
+    """A python of a channel is locked; an interpreter of the machine is refused by its name."""
+    text = "channels: [conda-forge]\ndependencies: [python, greeting]\nplatforms: [linux-64]\n"
+    write(tmp_path, {"environment.yml": text})
+    command = (
+        "conda-lock",
+        "lock",
+        "-f",
+        "environment.yml",
+        "--conda",
+        site.root / "bin" / "conda",
+    )
+    assert "_host_portable' not found" in site.run(*command, cwd=tmp_path, code=1)
+    python = PackageBuilder("python").version("3.12.9").file("share/python", "x\n")
+    python = python.index(timestamp=1).subdir("linux-64")
+    with ChannelServer(build_channel(tmp_path / "channel", [python])) as server:
+        named = json.loads(site.variables["MINICON_CUSTOM_MULTICHANNELS"])
+        named["conda-forge"].insert(0, server.url)
+        variables = {"MINICON_CUSTOM_MULTICHANNELS": json.dumps(named)}
+        site.run(*command, cwd=tmp_path, **variables)
+        assert f"url: {server.url}/linux-64/python-3.12.9-0.conda" in (
+            (tmp_path / "conda-lock.yml").read_text()
+        )
+        own = ("--conda", site.root / "bin" / "conda", "-p", tmp_path / "made")
+        site.run("conda-lock", "install", *own, cwd=tmp_path, **variables)
+    assert (tmp_path / "made" / "share" / "python").exists()
 
 
 @slow

@@ -97,7 +97,8 @@ def test_lines_of_setup_micromamba(image: Site, tmp_path: Path) -> None:
     image.run(program, "create", "-y", "-r", root, "-f", file, "-n", "ci", "greeting", *common)
     profile.write_text(profile.read_text() + "micromamba activate ci\n")
     image.variables.update(MAMBA_ROOT_PREFIX=str(root), MAMBA_EXE=str(program), CONDARC=str(rc))
-    image.run(program, "info", "-r", root, "-n", "ci")
+    shown = image.run(program, "info", "-r", root, "-n", "ci")
+    assert f"env location : {root}/envs/ci\n" in shown
     assert "hello" in image.run(program, "list", "-r", root, "-n", "ci")
     step = write(tmp_path / "step.sh", "hello\necho $CONDA_DEFAULT_ENV $HELLO_SCRIPT\n", 0o755)
     lines = image.run("bash", "-l", "-eo", "pipefail", step).splitlines()
@@ -124,7 +125,6 @@ def test_lines_of_setup_miniconda(image: Site, tmp_path: Path) -> None:
     shutil.move(home / ".bashrc", home / ".profile")
     image.run(conda, "install", "--name", "base", "conda=26.7", "greeting")
     file = write(tmp_path / "environment.yml", "dependencies:\n  - hello\n")
-    image.run(conda, "create", "--name", "test", "greeting")
     image.run(conda, "env", "update", "--name", "test", "--file", file)
     lines = '\nset -eo pipefail\nconda activate "test"\n'
     for start in (home / ".profile", root / "etc" / "profile.d" / "conda.sh"):

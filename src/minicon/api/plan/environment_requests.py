@@ -94,9 +94,12 @@ def change_request(
     files: Sequence[str | Path] = (),
     with_groups: Sequence[str] = (),
     environment_in_file: str | None = None,
+    creates: bool = False,
     **fields: Any,
 ) -> ChangeRequest:
-    """Request a change of an existing environment. Arguments as for :func:`create_request`.
+    """Request a change of an environment; with ``creates``, the creation of a missing one.
+
+    Other arguments as for :func:`create_request`.
 
     Raises:
         NotAnEnvironment: It does not exist.
@@ -105,9 +108,11 @@ def change_request(
     contents = read_files(services, files, environment_in_file)
     if name is None and prefix is None and any(spec.name for _, spec in contents.environments):
         name, prefix = _target_in_files(contents)
-    if _is_new_base(services, services.registry.target(name, prefix)) and action == "install":
+    target = services.registry.target(name, prefix)
+    is_new = creates and not is_environment(target)
+    if is_new or (_is_new_base(services, target) and action == "install"):
         fields.pop("prune", None)
-        return _creation(services, services.settings.root, specs, contents, with_groups, **fields)
+        return _creation(services, target, specs, contents, with_groups, **fields)
     path = services.registry.existing(name, prefix)
     return _change(services, action, path, specs, contents, with_groups, **fields)
 

@@ -97,12 +97,17 @@ class Transaction:
         """The ``actions`` object of ``--json``: conda's shape, with more keys per package.
 
         Args:
-            fetch: Records of ``link`` whose packages are not in the cache yet.
+            fetch: Records of ``link`` whose packages are not in the cache yet; interpreters of
+                this machine are never fetched.
             channel_name: Gives the name of a channel's base URL.
         """
         link = [(record, dist_json(record, channel_name)) for record in self.link]
         actions: dict[str, Any] = {
-            "FETCH": [shown for record, shown in link if record in fetch],
+            "FETCH": [
+                shown
+                for record, shown in link
+                if record in fetch and record.source != "interpreter"
+            ],
             "LINK": [shown for _, shown in link],
             "UNLINK": [dist_json(record.record, channel_name) for record in self.unlink],
         }

@@ -143,6 +143,7 @@ def _update(arguments: argparse.Namespace, context: CommandContext) -> int:
         specs=(),
         files=arguments.files or [default_environment_file()],
         **options.file_parts(arguments),
+        creates=True,
         prune=arguments.prune,
         **solver_arguments(arguments),
     )
