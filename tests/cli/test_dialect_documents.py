@@ -43,6 +43,8 @@ DOCUMENTS = [
     ("config --remove-key nokey", 1, f"{_ERROR} key msg", "CondaKeyError"),
     ("config --remove channels no", 1, f"{_ERROR} key msg", "CondaKeyError"),
     ("config --show nokey", 2, _ERROR, "ArgumentError"),
+    ("config --set channels x", 1, f"{_ERROR} key msg", "CondaKeyError"),
+    ("config --append offline true", 1, _ERROR, "CondaValueError"),
     (
         "config --set offline maybe",
         1,

@@ -176,7 +176,7 @@ def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> 
             "not-a-single-value",
             f"{key.name} is {key.kind.value}, not a single value",
             hint=f"minicon config {how} …; or edit {path}",
-        )
+        ).with_facts(key=key.name)
     return checked(edit.value)
 
 

@@ -7,12 +7,10 @@ from minicon.cli.dialects.dialect import Dialect, ForeignOption
 from minicon.constants import CONDA_VERSION
 
 _IGNORED = (
-    "--debug",
-    "--trace",
-    "--repodata-use-zst",
-    "--no-repodata-use-zst",
-    "--use-local",
+    *("--debug", "--trace", "--use-local", "--shortcuts", "--no-show-channel-urls"),
+    *("--force-pscheck", "--unknown"),
 )
+_CHANGES = "create install update upgrade"
 
 
 def option(
@@ -30,20 +28,42 @@ OPTIONS = (
     option("--console", takes_value=True),
     option("--env-spec --environment-specifier", takes_value=True),
     option("-O", "--override-channels"),
+    option("--repodata-use-shards", MINICON_REPODATA_USE_SHARDS="true"),
+    option("--no-repodata-use-shards", MINICON_REPODATA_USE_SHARDS="false"),
+    option("--repodata-use-zst", MINICON_REPODATA_USE_ZST="true"),
+    option("--no-repodata-use-zst", MINICON_REPODATA_USE_ZST="false"),
     option("--no-default-packages", on="env_create"),
     option("--force", "--yes", on="create env_create"),
-    option("--format", on="env_create env_update", takes_value=True),
+    option("--force", "--force-reinstall", on="install update upgrade"),
+    option("--format", on=f"env_create env_update {_CHANGES}", takes_value=True),
+    option("--prune", on="install update upgrade remove uninstall"),
+    option("--prune-deps", on="update upgrade remove uninstall"),
+    option("--all", "--update-all", on="install"),
+    option("--solver", on="env_remove", takes_value=True),
+    option("--no-lock", on="search notices"),
     option("--rev", "--revision {}", on="install", takes_value=True),
     option("--auth", on="list"),
-    option("--size --license", on="info"),
+    option("--size", on="env_list"),
+    option("--size --license --licenses", on="info"),
+    option("--offline", on="info", MINICON_OFFLINE="true"),
     option("--root", "--base", on="info"),
-    option("--full-name", on="search"),
+    option("--full-name -f --canonical --names-only -o --outdated --spec", on="search"),
     option("--skip-flexible-search", "--exactly", on="search"),
     option("-s", on="run"),
     option("-y --yes --list", on="doctor check"),
     option("--heal", "--fix", on="doctor check"),
+    option("--override-frozen", on="doctor check"),
+    option("-d --dry-run", on="doctor check", MINICON_DRY_RUN="true"),
+    option("-f --force", on="config"),
+    option("--dev --install --condabin --no-user", on="init"),
     option("-c", "--tempfiles", on="clean"),
     option("--clear", on="config"),
+)
+
+#: Options that mamba has with another meaning, or with a value.
+_NOT_OF_MAMBA = (
+    option("--channel-priority", on=_CHANGES, MINICON_CHANNEL_PRIORITY="flexible"),
+    option("--experimental", on="search notices", takes_value=True),
 )
 
 WORDS = {
@@ -73,6 +93,7 @@ ELSEWHERE = {
     "develop": "install a source directory with 'minicon run -n NAME pip install -e DIR'",
     "index": "index a channel with 'minicon channel index DIR'",
     "metapackage": "list the packages in an environment.yml instead",
+    "package": "create packages with 'rattler-build'; see changed files with 'minicon status'",
     "pack": "archive an environment with 'conda-pack -p PATH', from PyPI",
     "content-trust": "packages are verified by the hashes of their channel's index",
     "server": "upload with the program of your server",
@@ -117,6 +138,8 @@ ERRORS = {
     "unknown-key": "CondaKeyError",
     "unknown-setting": "ArgumentError",
     "not-in-config": "CondaKeyError",
+    "not-a-single-value": "CondaKeyError",
+    "not-a-list": "CondaValueError",
     "wrong-type": "CustomValidationError",
     "wrong-value": "CustomValidationError",
     "channel-not-found": "UnavailableInvalidChannel",
@@ -137,7 +160,7 @@ CONDA = Dialect(
     # clients accept one version only: snakemake looks for digits, others take the last word
     version_text="conda {version}",
     words=WORDS,
-    options=OPTIONS,
+    options=(*OPTIONS, *_NOT_OF_MAMBA),
     notes=NOTES,
     elsewhere=ELSEWHERE,
     programs=PROGRAMS,
@@ -151,6 +174,8 @@ CONDA = Dialect(
     exit_codes={
         "no-specs": 1,
         "unknown-field": 1,
+        "not-a-list": 1,
+        "not-a-single-value": 1,
         "environment-exists": 1,
         "invalid-environment-name": 1,
         "unknown-key": 1,

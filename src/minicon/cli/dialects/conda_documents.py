@@ -149,15 +149,19 @@ def _channel_object(url: str, name: str | None = None) -> dict[str, Any]:
 
 def settings_document(values: Any) -> Any:
     """Return conda's document of ``config --show``: all its keys, and channels as objects."""
+    usual = [f"{CHANNEL_SERVERS[name]}/{name}" for name in DEFAULT_CHANNELS]
+    defaults = values.get("default_channels") or usual
+    fixed = {"defaults": defaults, "local": []}
     shown = dict(values)
-    if OTHER_SETTINGS.keys() <= values.keys():  # no key was named
-        subdirs = [values["subdir"], "noarch"]
-        shown |= {"subdirs": subdirs, "export_platforms": subdirs[:1]}
-        shown["custom_channels"] = {**CHANNEL_SERVERS, **(values["custom_channels"] or {})}
-        usual = [f"{CHANNEL_SERVERS[name]}/{name}" for name in DEFAULT_CHANNELS]
-        shown["default_channels"] = values["default_channels"] or usual
-        multiple = {"defaults": shown["default_channels"], "local": []}
-        shown["custom_multichannels"] = {**multiple, **(values["custom_multichannels"] or {})}
+    filled: Mapping[str, Callable[[Any], Any]] = {
+        "custom_channels": lambda own: {**CHANNEL_SERVERS, **(own or {})},
+        "custom_multichannels": lambda own: {**fixed, **(own or {})},
+        "default_channels": lambda _: defaults,
+    }
+    shown |= {name: fill(values[name]) for name, fill in filled.items() if name in values}
+    if "subdir" in values:
+        subdirs = {"subdirs": [values["subdir"], "noarch"], "export_platforms": [values["subdir"]]}
+        shown |= {name: each for name, each in subdirs.items() if name in values}
     shown = {name: _OBJECTS.get(name, lambda each: each)(each) for name, each in shown.items()}
     return dict(sorted(shown.items()))
 

@@ -20,7 +20,16 @@ OPTIONS = (
     option("--channel-priority", takes_value=True, MINICON_CHANNEL_PRIORITY="{}"),
     option("--channel-alias", takes_value=True, MINICON_CHANNEL_ALIAS="{}"),
     option("--safety-checks", takes_value=True, MINICON_SAFETY_CHECKS="{}"),
-    option("--ssl-verify", takes_value=True, MINICON_SSL_VERIFY="{}"),
+    option("--ssl-verify --cacert-path", takes_value=True, MINICON_SSL_VERIFY="{}"),
+    option("--lock-timeout", takes_value=True, MINICON_LOCK_TIMEOUT="{}"),
+    option("--allow-softlinks", MINICON_ALLOW_SOFTLINKS="true"),
+    option("--no-allow-softlinks", MINICON_ALLOW_SOFTLINKS="false"),
+    option("--no-always-copy", MINICON_ALWAYS_COPY="false"),
+    option("--no-always-softlink", MINICON_ALWAYS_SOFTLINK="false"),
+    option("--pyc", MINICON_COMPILE_BYTECODE="true"),
+    option("--skip-run-link-scripts", MINICON_LINK_SCRIPTS="false"),
+    option("--run-link-scripts", MINICON_LINK_SCRIPTS="true"),
+    option("--trusted-channels", takes_value=True),
     option("--no-rc", MINICON_NO_RC="true"),
     option("--no-env", MINICON_NO_ENV="true"),
     option("--always-copy", MINICON_ALWAYS_COPY="true"),
@@ -32,13 +41,22 @@ OPTIONS = (
     option(
         "--retry-clean-cache --no-py-pin --py-pin --allow-uninstall "
         "--no-allow-uninstall --allow-downgrade --no-extra-safety-checks --extra-safety-checks "
+        "--no-allow-downgrade --pin --use-uv --ssl-no-revoke "
         "--print-config-only --print-context-only --verify-artifacts --experimental --rc"
     ),
     option("-e --env", "--env {}", on="run", takes_value=True),
     option("-a --attach", "--attach {}", on="run", takes_value=True),
     option("-d", "--detach", on="run"),
-    option("--trash --locks", "--tempfiles", on="clean"),
-    option("-a --show-all -d --descriptions -l --long-descriptions -g --groups", on="config_list"),
+    option("--trash --locks -l", "--tempfiles", on="clean"),
+    option("-a --all", "--all", on="remove uninstall"),
+    option("-a", "--all", on="update upgrade"),
+    option("-f", "--force", on="remove uninstall"),
+    option("-l --long-descriptions -g --groups -d --descriptions", on="config"),
+    option("-s --sources -a --all --show-all", on="config_list"),
+    option("--category", on="update upgrade", takes_value=True),
+    option("--no-prune-deps", on="update upgrade"),
+    option("--md5 --build", on="env_export"),
+    option("--no-build", "--no-builds", on="env_export"),
     option("--channel-subdir", on="env_export"),
     option("--local", "--installed", on="repoquery"),
     option("--local --remote", on="search"),
@@ -119,11 +137,10 @@ def installed_words(query: str) -> Callable[[list[str]], list[str]]:
 
 def export_words(rest: list[str]) -> list[str]:
     """Rewrite ``env export [--explicit [--no-md5]]``: an explicit list is ``list`` here."""
-    if not {"-e", "--explicit"} & set(rest):
-        return ["env", "export", *rest]
-    anchor = [] if "--no-md5" in rest else ["--md5"]
     own = [word for word in rest if word not in ("-e", "--explicit", "--no-md5")]
-    return ["list", "--explicit", *anchor, *own]
+    if not {"-e", "--explicit"} & set(rest):
+        return ["env", "export", *own]
+    return ["list", "--explicit", *([] if "--no-md5" in rest else ["--md5"]), *own]
 
 
 def _query_shape(document: Any) -> Any:

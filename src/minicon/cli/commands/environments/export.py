@@ -51,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=(
-            *("environment-yaml", "yaml", "yml", "environment-json", "json"),
-            *("explicit", "requirements"),
+            *("environment-yaml", "yaml", "yml", "env.yml", "environment-json", "json"),
+            *("explicit", "requirements", "reqs", "txt"),
         ),
         default="environment-yaml",
         help="environment.yml (default), the same as JSON, list of URLs, or list of specs",
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         return 0
     if is_json:
         text = json.dumps(_spec(arguments, path, context).to_data(), indent=2) + "\n"
-    elif arguments.format == "requirements":
+    elif arguments.format in ("requirements", "reqs", "txt"):
         platform = arguments.platform or context.settings.platform
         text = _requirements(_spec(arguments, path, context), platform)
     else:

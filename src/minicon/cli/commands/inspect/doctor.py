@@ -35,7 +35,11 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print findings and fixes; return 1 if a problem remains."""
     findings = _examine(arguments, context)
     done: list[str] = []
-    if arguments.fix and any(finding.is_problem for finding in findings):
+    if (
+        arguments.fix
+        and not context.settings.dry_run
+        and any(finding.is_problem for finding in findings)
+    ):
         done = _fix(findings, context)
         findings = _examine(arguments, context)
     problems = [finding for finding in findings if finding.is_problem]

@@ -71,11 +71,24 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         console.answer(table(rows))
         if console.json:
             console.document({"interpreters": [list(row) for row in rows]})
-    elif arguments.package or (_names_environment(arguments) and not console.dialect.texts):
+    elif _is_about_one(arguments, context):
         return _describe(arguments, context)
     else:
         _show_all(arguments, context)
     return 0
+
+
+def _show_channels(context: CommandContext) -> None:
+    urls = [channel.base_url for channel in context.services.sources(probe=False).channels]
+    context.console.answer("\n".join(urls))
+    if context.console.json:
+        context.console.document({"channels": urls})
+
+
+def _is_about_one(arguments: argparse.Namespace, context: CommandContext) -> bool:
+    """Whether to describe one package or environment, which the dialects do not."""
+    named = _names_environment(arguments) and not context.console.dialect.texts
+    return bool(arguments.package) or named
 
 
 def _names_environment(arguments: argparse.Namespace) -> bool:
