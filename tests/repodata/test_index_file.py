@@ -36,6 +36,21 @@ def test_every_segment_is_found_by_its_name(tmp_path_factory, runs) -> None:
         assert index.segments(wanted) == expected
 
 
+@given(
+    st.lists(
+        st.tuples(SECTIONS, st.text("abA.", min_size=1, max_size=4), st.binary(min_size=1)),
+        max_size=30,
+    ),
+    st.text("abA.", max_size=3),
+)
+def test_names_are_found_by_a_part_and_by_their_records(tmp_path_factory, runs, part) -> None:
+    index = IndexFile(write(tmp_path_factory.mktemp("index") / "x", runs))
+    names = sorted({name for _, name, _ in runs}, key=str.encode)
+    assert list(index.names(part)) == [name for name in names if part.lower() in name.lower()]
+    with_part = {name for _, name, payload in runs if part.encode() in payload}
+    assert list(index.names_of_records(part)) == [name for name in names if name in with_part]
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 100])
 def test_hashes_of_shards_are_kept_as_they_are(tmp_path, count) -> None:
     hashes = {f"name-{n}": bytes([n]) * 32 for n in range(count)}

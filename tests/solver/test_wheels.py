@@ -9,6 +9,7 @@ from tests.support.wheel_world import WheelWorld
 
 from minicon.errors import ChannelError, PackageNotFound, SolveError
 from minicon.models.indexes import DistributionFile
+from minicon.solver.joint.conda_provider import CondaProvider
 from minicon.solver.request import Strategy, UpdatePolicy
 from minicon.solver.solver import CondaSolver
 
@@ -812,3 +813,42 @@ def test_update_deps_updates_the_wheels_that_named_ones_need() -> None:
     found = versions(updated)
     del found["python"]
     assert found == {"app": "2.0", "lib": "2.0", "deep-lib": "2.0", "other": "1.0"}
+
+
+def test_releases_that_are_tried_one_after_the_other_are_announced() -> None:
+    case, wheels = world()
+    wheels.wheel("base", "1")
+    for number in range(1, 81):
+        wheels.wheel("walk", str(number), requires=[f"base=={number}"])
+    solution = case.solve("python=3.11", requirements=named("walk", "base"), wheels=wheels)
+    assert versions(solution)["walk"] == "1"
+    assert wheels.metadata_reads > 80
+    assert wheels.unannounced_reads < 8
+
+
+def test_few_releases_are_announced_if_few_are_read() -> None:
+    case, wheels = world()
+    for number in range(1, 81):
+        wheels.wheel("walk", str(number), requires=["gone"] if number > 77 else [])
+    solution = case.solve("python=3.11", requirements=named("walk"), wheels=wheels)
+    assert versions(solution)["walk"] == "77"
+    assert len(wheels.announced) < 8
+
+
+def test_many_pins_are_each_verified_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    case, wheels = world()
+    count = 60
+    for number in range(count):
+        wheels.wheel(f"p{number}", "1", requires=[f"p{number + 1}>=1"] if number < 59 else [])
+    calls = []
+    original = CondaProvider.is_satisfied_by
+
+    def counted(provider, requirement, candidate):
+        calls.append(requirement)
+        return original(provider, requirement, candidate)
+
+    monkeypatch.setattr(CondaProvider, "is_satisfied_by", counted)
+    pins = named(*(f"p{number}==1" for number in range(count)))
+    solution = case.solve("python=3.11", requirements=pins, wheels=wheels)
+    assert len(solution.records) > count
+    assert len(calls) < 20 * count

@@ -85,6 +85,9 @@ class RecordedWheels:
     def notes(self, release, file, extras) -> list[str]:
         return []
 
+    def prefetch_requirements(self, files) -> None:
+        pass
+
     def prefetch(self, names, python_version=None) -> None:
         pass
 

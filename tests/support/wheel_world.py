@@ -30,6 +30,9 @@ class WheelWorld:
         self._pythons: dict[str, list[str] | None] = {}
         self._broken: set[str] = set()
         self.metadata_reads = 0
+        #: Files that were announced before their metadata was read, and reads of others.
+        self.announced: set[str] = set()
+        self.unannounced_reads = 0
 
     def wheel(
         self,
@@ -96,6 +99,7 @@ class WheelWorld:
 
     def requirements(self, file: DistributionFile):
         self.metadata_reads += 1
+        self.unannounced_reads += file.filename not in self.announced
         if file.filename in self._broken:
             self.__dict__.setdefault("_read", set()).add(file.filename)
             raise PackageError("wheel-metadata", f"{file.filename} is broken")
@@ -109,6 +113,9 @@ class WheelWorld:
 
     def notes(self, release, file, extras):
         return ()
+
+    def prefetch_requirements(self, files) -> None:
+        self.announced.update(file.filename for file in files)
 
     def prefetch(self, names, python_version=None) -> None:
         assert all(canonicalize_name(name) == name for name in names)

@@ -61,22 +61,24 @@ class RecordIndex:
         """
         return ()
 
-    def read_once(self, name: str, containing: str = "") -> Sequence[RepodataRecord]:  # noqa: ARG002
-        """As :meth:`records_for`, without keeping the records for later calls.
-
-        Args:
-            name: Of the package.
-            containing: A text in ASCII. Names none of whose records contain it may seem to have
-                no records: those are not decoded.
-        """
+    def read_once(self, name: str) -> Sequence[RepodataRecord]:
+        """As :meth:`records_for`, without keeping the records for later calls."""
         return self.records_for(name)
+
+    def names_containing(self, text: str) -> Iterable[str]:
+        """The names that contain a text; the case of ASCII letters is ignored."""
+        return [name for name in self.names() if text.lower() in name.lower()]
+
+    def names_of_records(self, containing: str) -> Iterable[str]:  # noqa: ARG002
+        """The names of which a record contains a text in ASCII; others may be among them."""
+        return self.names()
 
     def names_tracking(self, feature: str) -> Iterable[str]:
         """The names of which a record tracks a feature; of shards, only cached ones are read."""
         return [
             name
-            for name in self.names()
-            if any(feature in record.track_features for record in self.read_once(name, feature))
+            for name in self.names_of_records(feature)
+            if any(feature in record.track_features for record in self.read_once(name))
         ]
 
     def prefetch(self, names: Iterable[str]) -> None:
@@ -200,6 +202,9 @@ class WheelIndex(Protocol):
             names: Normalized project names.
             python_version: If given, requirements for this python will be requested too.
         """
+
+    def prefetch_requirements(self, files: Iterable[DistributionFile]) -> None:
+        """Announce that the requirements of these wheels may be requested next."""
 
     def obstacles(
         self, name: str, accepts: Callable[[Version], bool], python_versions: Collection[str]

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.solver.joint.conda_provider import CondaProvider
-    from minicon.solver.joint.requirements import AnyCandidate, AnyRequirement
+    from minicon.solver.joint.requirements import AnyCandidate
     from minicon.solver.request import Solution, SolveRequest
     from minicon.solver.search.conda_subproblem import CondaModel
 
@@ -142,11 +142,11 @@ def _run_resolvelib(provider: CondaProvider) -> Mapping[str, AnyCandidate]:
         UndecidedError: The search took too long.
     """
     from resolvelib import BaseReporter
-    from resolvelib.resolvers import Resolution
+
+    from minicon.solver.joint.resolution import RememberingResolution
 
     # Not Resolver: it builds a graph of the result by recursion, which cycles make endless.
-    resolution: Resolution[AnyRequirement, AnyCandidate, str]
-    resolution = Resolution(provider, BaseReporter())
+    resolution = RememberingResolution(provider, BaseReporter())
     return resolution.resolve([CondaRequirement()], max_rounds=_ROUNDS).mapping
 
 

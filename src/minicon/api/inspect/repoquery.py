@@ -121,10 +121,10 @@ class Catalogue:
         """Yield every record, name by name; report it first if many files must be fetched.
 
         Args:
-            containing: A text; names none of whose records contain it may be left out.
+            containing: A text in ASCII; names none of whose records contain it may be left out.
         """
         for index in self._indices:
-            yield from read_names(self._services, index, index.names(), containing)
+            yield from read_names(self._services, index, index.names_of_records(containing))
 
 
 def dependencies_of(catalogue: Catalogue, text: str, *, recursive: bool = False) -> QueryAnswer:

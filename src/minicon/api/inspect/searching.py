@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from minicon.api.plan.channel_indices import channel_indices
 from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.match_spec.spec import MatchSpec
@@ -114,7 +116,7 @@ def search(
 
 
 def read_names(
-    services: Services, index: RecordIndex, names: Iterable[str], containing: str = ""
+    services: Services, index: RecordIndex, names: Iterable[str]
 ) -> Iterator[RepodataRecord]:
     """Yield all records of some names, prefetching in batches; report first if they are many.
 
@@ -122,19 +124,19 @@ def read_names(
         services: Whose reporter is notified.
         index: The index, which does not keep the records.
         names: Of the packages.
-        containing: A text; names none of whose records contain it may be left out.
     """
-    wanted = list(names)
-    if len(wanted) > _MANY_NAMES and isinstance(index, ShardedIndex):
-        services.reporter.note(
-            f"{index.channel}/{index.subdir} has one shard per name: up to "
-            f"{len(wanted)} shards that are not cached have to be fetched"
-        )
-    for start in range(0, len(wanted), _PREFETCHED_NAMES):
-        batch = wanted[start : start + _PREFETCHED_NAMES]
+    if isinstance(index, ShardedIndex):
+        names = list(names)
+        if len(names) > _MANY_NAMES:
+            services.reporter.note(
+                f"{index.channel}/{index.subdir} has one shard per name: up to "
+                f"{len(names)} shards that are not cached have to be fetched"
+            )
+    left = iter(names)
+    while batch := list(itertools.islice(left, _PREFETCHED_NAMES)):
         index.prefetch(batch)
         for name in batch:
-            yield from index.read_once(name, containing)
+            yield from index.read_once(name)
 
 
 def _run_exports(
@@ -203,7 +205,7 @@ def _wheels(
 def _names(spec: MatchSpec, index: RecordIndex) -> Iterable[str]:
     if spec.exact_name is not None:
         return (spec.exact_name,)
-    return (name for name in index.names() if spec.name.matches(name))
+    return (n for n in index.names_containing(spec.name.literal) if spec.name.matches(n))
 
 
 def _newest_last(record: RepodataRecord) -> tuple[Any, ...]:

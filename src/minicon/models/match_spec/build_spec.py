@@ -60,6 +60,12 @@ class StringSpec:
         """Whether every string matches."""
         return not self.text.strip("*")
 
+    @property
+    def literal(self) -> str:
+        """A text that all strings that match contain, up to case; empty if none is known."""
+        is_pattern = self.text.startswith("^") or self.text.endswith("$")
+        return "" if is_pattern else max(self.text.split("*"), key=len)
+
     def matches(self, text: str) -> bool:
         """Whether a string matches."""
         return bool(self._test(text))

@@ -51,6 +51,7 @@ class FileContents:
         self._build = build
         self._cache = MetadataCache(cache_dir)
         self._readers = SharedResults(self._make_readers)
+        self._of_wheels = SharedResults(self._of_wheel)
         self._sha256 = SharedResults(self._compute_sha256)
 
     def cached(self, file: DistributionFile) -> CoreMetadata | None:
@@ -66,10 +67,10 @@ class FileContents:
             PipError: That of a source distribution could not be built.
         """
         if file.is_wheel:
-            return self._of_wheel(file)
+            return self._of_wheels.get(file)
         if file.wheel is not None:
             with contextlib.suppress(PackageError):
-                return self._of_wheel(file.wheel)
+                return self._of_wheels.get(file.wheel)
         known = self._cache.load(file) or self._cache.load(file, file.for_python)
         return known or self._readers.get(self._cache_dir).sources.read(file)
 

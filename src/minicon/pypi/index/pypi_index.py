@@ -289,9 +289,18 @@ class PypiIndex(Closing):
                 self._prefetched.add((name, python_version))
                 self._background.submit(partial(self._prefetch, name, python_version))
 
+    def prefetch_requirements(self, files: Iterable[DistributionFile]) -> None:
+        """Start fetching the metadata of wheels; return at once."""
+        for file in files:
+            self._background.submit(partial(self._prefetch_file, file))
+
     def close(self) -> None:
         """Discard the prefetches that have not started."""
         self._background.close()
+
+    def _prefetch_file(self, file: DistributionFile) -> None:
+        with contextlib.suppress(MiniconError):  # reported if it is needed
+            self._contents.metadata(file)
 
     def _prefetch(self, name: str, python_version: str | None) -> None:
         # An error is kept with the result, and raised when the result is used.

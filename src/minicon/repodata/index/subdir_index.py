@@ -10,7 +10,7 @@ from minicon.repodata.index.index_file import IndexDamagedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from minicon.models.records import RepodataRecord
     from minicon.repodata.index.index_file import IndexFile
@@ -47,6 +47,10 @@ class LocatedIndex(RecordIndex):
     def names(self) -> Collection[str]:
         """Return all package names; one pass over the index, without any request."""
         return tuple(self._file.names())
+
+    def names_containing(self, text: str) -> Iterable[str]:
+        """See :meth:`RecordIndex.names_containing`; other names are not decoded."""
+        return self._file.names(text)
 
 
 class ConvertedIndex(LocatedIndex):
@@ -85,19 +89,24 @@ class ConvertedIndex(LocatedIndex):
                     found = self._records[name] = self._decode(name)
         return found
 
-    def read_once(self, name: str, containing: str = "") -> tuple[RepodataRecord, ...]:
-        """See :meth:`RecordIndex.read_once`; costs decompression where the text is missing."""
-        return self._decode(name, containing.encode())
+    def read_once(self, name: str) -> tuple[RepodataRecord, ...]:
+        """See :meth:`RecordIndex.read_once`."""
+        return self._decode(name)
 
-    def _decode(self, name: str, containing: bytes = b"") -> tuple[RepodataRecord, ...]:
+    def names_of_records(self, containing: str) -> Iterator[str]:
+        """See :meth:`RecordIndex.names_of_records`; costs decompression of everything."""
+        try:
+            yield from self._file.names_of_records(containing)
+        except IndexDamagedError:  # each name is repaired when it is read
+            yield from self._file.names()
+
+    def _decode(self, name: str) -> tuple[RepodataRecord, ...]:
         try:
             segments = self._file.segments(name)
         except IndexDamagedError:
             self._file = self._refetch()
             self.fingerprint = ""  # it may be newer
             segments = self._file.segments(name)
-        if not any(containing in payload for _, payload in segments):
-            return ()
         members = Members()
         bad = sum([members.add_payload(section, payload) for section, payload in segments])
         if bad:

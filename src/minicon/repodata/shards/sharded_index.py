@@ -103,7 +103,7 @@ class ShardedIndex(LocatedIndex):
                 found = self._records.setdefault(name, records)
         return found
 
-    def read_once(self, name: str, containing: str = "") -> tuple[RepodataRecord, ...]:  # noqa: ARG002
+    def read_once(self, name: str) -> tuple[RepodataRecord, ...]:
         """See :meth:`RecordIndex.read_once`."""
         data = self._load(name)
         return () if data is None else self._decode(name, data)

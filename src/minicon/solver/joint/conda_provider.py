@@ -73,8 +73,15 @@ class CondaProvider(Base):
     ) -> Sequence[AnyCandidate]:
         """The search's choice for an identifier, if it meets all requirements."""
         found = CondaCandidate(self.model())
-        is_met = all(self.is_satisfied_by(each, found) for each in requirements[identifier])
+        is_met = self.meets_all(requirements[identifier], found)
         return [found] if is_met and not any(incompatibilities[identifier]) else []
+
+    def meets_all(self, requirements: Iterable[AnyRequirement], candidate: AnyCandidate) -> bool:
+        """Whether a candidate meets all requirements; those before the last are often known to."""
+        found = list(requirements)
+        if self._met.keys() >= set(map(id, found[:-1])):
+            found = found[-1:]
+        return all(self.is_satisfied_by(each, candidate) for each in found)
 
     def is_satisfied_by(self, requirement: AnyRequirement, candidate: AnyCandidate) -> bool:
         """Whether a pinned candidate meets a requirement.

@@ -88,8 +88,7 @@ class ProjectProvider(CondaProvider):
         if choice is None or any(incompatibilities[identifier]):
             return []
         found: AnyCandidate = self._extra(choice, extra) if extra else choice
-        is_met = all(self.is_satisfied_by(each, found) for each in requirements[identifier])
-        return [found] if is_met else []
+        return [found] if self.meets_all(requirements[identifier], found) else []
 
     def _meets(self, requirement: AnyRequirement, candidate: AnyCandidate) -> bool:
         if isinstance(requirement, CondaRequirement):

@@ -26,7 +26,7 @@ from minicon.solver.search.search import UndecidedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from packaging.requirements import Requirement
     from packaging.version import Version
@@ -164,6 +164,12 @@ class Projects:
             unknown = [each for each in unknown if not self.conda_names(each)]
         if unknown:
             self._wheels.prefetch(unknown, version)
+
+    def announce(self, offers: Iterable[tuple[Release, PythonMinor]]) -> None:
+        """Let the index fetch what wheels require that may be tried next."""
+        assert self._wheels is not None
+        files = [self._file(release, minor) for release, minor in offers]
+        self._wheels.prefetch_requirements([f for f in files if f is not None and f.is_wheel])
 
     def needs_of_version(
         self, name: str, version: str, minor: PythonMinor
@@ -356,7 +362,7 @@ class Projects:
 
 
 def _file_key(release: Release, minor: PythonMinor) -> tuple[str, Version, str, bool]:
-    """A release, a python, and whether yanked files count (see :func:`_with_yanked_files`)."""
+    """A release, a python, and whether yanked files count (:func:`with_yanked_files`)."""
     return (release.name, release.version, minor.text, any(file.yanked for file in release.files))
 
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from minicon.solver.search.conda_subproblem import CondaModel
 
 
+#: Most releases of a project whose metadata is fetched before it is needed.
+_MOST_AHEAD = 24
+
+
 class Offer(NamedTuple):
     """A candidate of a project's wheels.
 
@@ -52,11 +56,14 @@ class WheelOffers:
         self._projects = projects
         self._releases: dict[str, list[Release]] = {}
         self._numbers: dict[str, dict[int, int]] = {}
+        self._read: dict[str, int] = {}
+        self._announced: dict[str, int] = {}
 
     def forget(self) -> None:
         """Forget all offers, because their order or what requirements accept has changed."""
         self._releases.clear()
         self._numbers.clear()
+        self._announced.clear()
 
     def releases(self, name: str) -> list[Release]:
         """The releases of a project, in the order in which to try them."""
@@ -106,12 +113,28 @@ class WheelOffers:
     def choice(self, name: str, position: int) -> Wheel | SourceOnly | None:
         """An offer as a candidate of its project; None if there is no such file."""
         release, minor, is_source = self.offer(name, position)
+        if not is_source:
+            self._announce(name, position)
         file = self._projects.readable_file(release, minor, is_source=is_source)
         if file is None:
             return None
         if is_source:
             return SourceOnly(name, release.version, minor, file)
         return Wheel(name, release.version, minor, release, file)
+
+    def _announce(self, name: str, position: int) -> None:
+        """Have as many of the next releases fetched as were read before: often all are needed.
+
+        Reading them one after the other would take a round trip to the index for each.
+        """
+        read = self._read[name] = self._read.get(name, 0) + 1
+        size = len(self.releases(name))
+        end = min(position + min(read, _MOST_AHEAD), (position // size + 1) * size)
+        begin = max(position + 1, self._announced.get(name, 0))
+        if read > 1 and begin < end:
+            self._announced[name] = end
+            offers = (self.offer(name, each) for each in range(begin, end))
+            self._projects.announce((each.release, each.minor) for each in offers)
 
     def is_built(self, name: str, position: int) -> bool:
         """Whether the metadata of an offer may have to be built."""

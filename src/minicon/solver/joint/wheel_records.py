@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.solver.joint.requirements import (
     CONDA,
@@ -95,11 +97,16 @@ class WheelRecords:
                 )
 
     def _extras(self, wheel: Wheel | SourceOnly) -> list[ExtraCandidate]:
-        return [
-            each
-            for each in self._mapping.values()
-            if isinstance(each, ExtraCandidate) and each.choice == wheel
-        ]
+        return [each for each in self._by_name.get(wheel.name, ()) if each.choice == wheel]
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, list[ExtraCandidate]]:
+        """The chosen extras by the name of their project."""
+        found: dict[str, list[ExtraCandidate]] = {}
+        for each in self._mapping.values():
+            if isinstance(each, ExtraCandidate):
+                found.setdefault(each.choice.name, []).append(each)
+        return found
 
     def reasons(self) -> dict[str, list[Reason]]:
         """Reasons that no record states: extras of conda packages, what pip builds, and pip."""
