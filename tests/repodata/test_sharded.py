@@ -319,7 +319,8 @@ def test_v3_records_of_a_shard_get_their_extension(server, builder, open_channel
     index = {"version": 1, "info": info, "shards": {"blas": digest.digest()}}
     (builder.directory / "noarch" / INDEX).write_bytes(pack(index))
     _, noarch = open_channel()
-    assert [record.fn for record in noarch.records_for("blas")] == ["blas-1.0-0.conda"]
+    names = [record.fn for record in noarch.records_for("blas")]
+    assert names == ["blas-1.0-0.conda", "blas-1.0-0.whl"]
 
 
 @pytest.mark.parametrize("use_shards", [True, False])

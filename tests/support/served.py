@@ -38,7 +38,7 @@ def team_channel(folder: Path) -> Path:
     build(PackageBuilder("data-files").noarch("generic").file("share/data", b"\0" * 400_000))
     linux = PackageBuilder("only-linux").subdir("linux-64").depends("libfast")
     build(linux.file("bin/x", "x"))
-    index_channel(folder, write_shards=True)
+    index_channel(folder)
     return folder
 
 

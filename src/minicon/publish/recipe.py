@@ -26,6 +26,7 @@ from minicon.fs.safe_path import path_problem
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.near_names import near_names
 from minicon.models.package_names import check_package_name
 from minicon.models.strict_json import check_shape
 from minicon.redaction import shortened
@@ -102,7 +103,9 @@ def _read_recipe(file: Path) -> Recipe:
     unknown = sorted(set(data) - _KEYS)
     if unknown:
         shown = ", ".join(unknown)[:120]
-        raise SpecError("invalid-recipe", f"{file} has unknown keys: {shown}")
+        near = near_names(unknown[0], _KEYS)
+        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(_KEYS))}"
+        raise SpecError("invalid-recipe", f"{file} has unknown keys: {shown}", hint=hint)
     try:
         return _checked(data)
     except (ValueError, SpecError) as error:

@@ -37,7 +37,7 @@ _SYSTEMS = {"linux-64": "__linux", "osx-64": "__osx", "win-64": "__win"}
 _UNIX = {"__linux", "__osx"}
 _SYSTEM_VARIABLES = ("os_name", "sys_platform", "platform_system")
 #: Minor versions of python 3 for which ``python_version`` is evaluated.
-_MINORS = range(61)
+_MINORS = range(6, 61)
 _NEVER = ("implementation_version", "platform_release", "platform_version")
 _GROUP = lazy_pattern(r"[a-z0-9_.+-]{1,64}\Z")
 
@@ -226,13 +226,13 @@ def _systems(found: set[str]) -> Condition:
 
 
 def _minors(applies: Sequence[bool]) -> Condition:
-    """The condition on python for a list of whether it is met by 3.0, 3.1 and so on."""
+    """The condition on python for a list of whether each of the minor versions meets it."""
     ranges = []
-    for minor in _MINORS:
-        if applies[minor] and (minor == 0 or not applies[minor - 1]):
-            last = next((n for n in _MINORS[minor:] if not applies[n]), None)
-            low: Condition = True if minor == 0 else f"python>=3.{minor}"
-            high: Condition = True if last is None else f"python<3.{last}.0a0"
+    for start, minor in enumerate(_MINORS):
+        if applies[start] and (start == 0 or not applies[start - 1]):
+            end = next((n for n in range(start, len(_MINORS)) if not applies[n]), None)
+            low: Condition = True if start == 0 else f"python>=3.{minor}"
+            high: Condition = True if end is None else f"python<3.{_MINORS[end]}.0a0"
             ranges.append(_all_of([low, high]))
     return _any_of(ranges)
 
