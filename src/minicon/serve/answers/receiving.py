@@ -73,8 +73,7 @@ def _verified(path: Path, subdir: str) -> dict[str, Any]:
 
 def index(known: KnownChannels, folder: str) -> dict[str, Any]:  # noqa: ARG001
     """Index a channel again; only new archives are read."""
-    path = Path(folder)
-    summary = index_channel(path)
+    summary = index_channel(Path(folder))
     return {"counts": dict(summary.counts)}
 
 
