@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from functools import partial
 
 import pytest
 from tests.support.packages import PackageBuilder
@@ -14,6 +15,7 @@ from minicon.errors import ConfigError, RepodataError
 from minicon.publish.channel_index import index_channel
 from minicon.publish.index import shares
 from minicon.publish.index.channel_settings import ChannelSettings, read_settings
+from minicon.publish.index.patches import generated_instructions
 from minicon.publish.index.shares import ListedArchive, LocalRunner, read_all
 
 HOSTILE = '<script>alert("x")</script>'
@@ -43,7 +45,7 @@ def test_a_python_generator_runs_only_if_it_is_named(folder) -> None:
     )
     index_channel(folder)
     assert "license" not in read(folder)["packages.conda"]["lib-1.0-0.conda"]
-    index_channel(folder, patch_generator=generator)
+    index_channel(folder, patch_generator=partial(generated_instructions, generator))
     assert read(folder)["packages.conda"]["lib-1.0-0.conda"]["license"] == "linux-64"
     assert read(folder, name="patch_instructions.json")["packages.conda"].keys()
     index_channel(folder)  # instructions stay, as in conda-index
@@ -53,7 +55,9 @@ def test_a_python_generator_runs_only_if_it_is_named(folder) -> None:
 def test_a_package_can_hold_the_instructions(folder, tmp_path) -> None:
     text = json.dumps({"remove": ["lib-1.0-0.conda"]})
     patches = PackageBuilder("patches").file("linux-64/patch_instructions.json", text)
-    index_channel(folder, patch_generator=patches.build(tmp_path / "other"))
+    index_channel(
+        folder, patch_generator=partial(generated_instructions, patches.build(tmp_path / "other"))
+    )
     assert read(folder)["removed"] == ["lib-1.0-0.conda"]
     assert read(folder, "noarch", "patch_instructions.json") == {}
 
@@ -89,7 +93,7 @@ def test_a_generator_that_fails_is_named(folder, tmp_path, code, message) -> Non
     if code is not None:
         generator.write_text(code)
     with pytest.raises(RepodataError, match=message):
-        index_channel(folder, patch_generator=generator)
+        index_channel(folder, patch_generator=partial(generated_instructions, generator))
 
 
 # Settings

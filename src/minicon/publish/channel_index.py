@@ -48,7 +48,7 @@ from minicon.publish.index.index_files import (
 from minicon.publish.index.package_entry import PackageEntry, dump
 from minicon.publish.index.pages import channel_page
 from minicon.publish.index.patches import FILE_NAME as PATCHES
-from minicon.publish.index.patches import generated_instructions, parse_patches
+from minicon.publish.index.patches import parse_patches
 from minicon.publish.index.shares import ListedArchive, LocalRunner, read_all
 from minicon.publish.index.subdir_index import SubdirIndex
 
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minicon.publish.index.channel_settings import ChannelSettings
+    from minicon.publish.index.patches import PatchGenerator
     from minicon.publish.index.shares import Found, Runner
 
 _STATE = Path(".cache") / "minicon-index.db"
@@ -85,7 +86,7 @@ def index_channel(
     subdirs: Sequence[str] | None = None,
     write_zst: bool = True,
     settings: ChannelSettings | None = None,
-    patch_generator: Path | None = None,
+    patch_generator: PatchGenerator | None = None,
     workers: int | None = None,
     runner: Runner | None = None,
     now: float | None = None,
@@ -97,7 +98,9 @@ def index_channel(
         subdirs: Only these and ``noarch``; None is all that exist.
         write_zst: Whether to write ``repodata.json.zst`` too.
         settings: Of the channel; None reads its ``channel.yaml``.
-        patch_generator: See :func:`.generated_instructions`; code of a Python file runs.
+        patch_generator: Returns the patch instructions of a subdir, which are written to its
+            directory, given its name and a function that returns its unpatched repodata; None
+            reads the instructions from the directory.
         workers: Number of archives read at once; None is the number of processors.
         runner: Reads archives elsewhere; None reads them with ``workers`` on this machine.
         now: Seconds since 1970, the time at which new archives are listed; None is the present.
@@ -155,7 +158,7 @@ class _Run:
         settings: ChannelSettings,
         formats: Formats,
         runner: Runner,
-        patch_generator: Path | None,
+        patch_generator: PatchGenerator | None,
         now: float,
     ) -> None:
         self._folder = folder
@@ -211,14 +214,14 @@ class _Run:
                 store.save([_with_time(each, earlier) for each in found])
         return archives
 
-    def _generate(self, generator: Path, store: EntryStore, folder: Path) -> bytes:
+    def _generate(self, generator: PatchGenerator, store: EntryStore, folder: Path) -> bytes:
         """Write the instructions of a generator, as conda-index does, and return them."""
 
         def repodata() -> dict[str, Any]:
             return json.loads(self._index_of(store, folder.name).repodata())  # type: ignore[no-any-return]
 
-        instructions = generated_instructions(generator, folder.name, repodata)
-        parse_patches(instructions, str(generator))
+        instructions = generator(folder.name, repodata)
+        parse_patches(instructions, f"the patch generator of {folder.name}")
         with operations.describing("write", folder):
             write_text(folder / PATCHES, instructions.decode())
         return instructions

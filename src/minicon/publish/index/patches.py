@@ -18,7 +18,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from typing import Any
+    from typing import Any, TypeAlias
+
+    #: Given a subdir and a function that returns its repodata, returns its instructions.
+    PatchGenerator: TypeAlias = Callable[[str, Callable[[], dict[str, Any]]], bytes]
 
 FILE_NAME = "patch_instructions.json"
 #: What a generator of instructions is called in conda-index.

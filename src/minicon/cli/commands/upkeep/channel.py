@@ -1,4 +1,4 @@
-"""Build, convert, index and serve channels.
+"""Build, convert, mirror, index and serve channels.
 
 Examples:
   minicon channel index ./my-channel
@@ -10,7 +10,7 @@ Examples:
 from __future__ import annotations
 
 from minicon.cli import options
-from minicon.cli.commands.upkeep import channel_serving
+from minicon.cli.commands.upkeep import channel_copies, channel_serving
 from minicon.cli.parser import add_verb
 
 TYPE_CHECKING = False
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``channel index DIR``, ``channel build RECIPES DIR``, ``channel convert WHEEL``."""
+    """``channel index DIR``, ``channel build RECIPES DIR``, and the verbs of other modules."""
     commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_index(commands)
-    _add_convert(commands)
+    channel_copies.add_verbs(commands)
     build = add_verb(
         commands,
         "build",
@@ -79,43 +79,13 @@ def _add_index(commands: Any) -> None:
     options.add_output_options(index)
 
 
-def _add_convert(commands: Any) -> None:
-    convert = add_verb(
-        commands,
-        "convert",
-        "convert wheels into conda packages",
-        "minicon channel convert dist/tool-1.0-py3-none-any.whl -o ./mine",
-        "minicon channel convert pypi:httpx --closure --python 3.12 -o ./mine",
-    )
-    convert.add_argument(
-        "wheels", nargs="+", metavar="WHEEL", help="path of a wheel, or pypi:REQUIREMENT"
-    )
-    convert.add_argument(
-        "-o", "--output", dest="directory", required=True, metavar="DIR", help="of the channel"
-    )
-    convert.add_argument(
-        "--closure", action="store_true", help="also convert the dependencies that wheels satisfy"
-    )
-    convert.add_argument(
-        "--python", default="", metavar="VERSION", help="python to choose wheels for, such as 3.12"
-    )
-    convert.add_argument(
-        "--test-imports",
-        action="store_true",
-        help="install the packages into an environment and import their modules; runs their code",
-    )
-    options.add_channel_options(convert)
-    options.add_output_options(convert)
-
-
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Run a verb."""
-    if arguments.verb in channel_serving.VERBS:
-        return channel_serving.VERBS[arguments.verb](arguments, context)
+    verbs = {**channel_serving.VERBS, **channel_copies.VERBS}
+    if arguments.verb in verbs:
+        return verbs[arguments.verb](arguments, context)
     if arguments.verb == "index":
         return _index(arguments, context)
-    if arguments.verb == "convert":
-        return _convert(arguments, context)
     from minicon.api.build_channel import build_channel
     from minicon.fs.safe_path import typed_path
 
@@ -128,35 +98,14 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     return 0
 
 
-def _convert(arguments: argparse.Namespace, context: CommandContext) -> int:
-    from minicon.api.convert_wheels import Conversion, check_imports, convert_wheels
-    from minicon.fs.safe_path import typed_path
-
-    directory = typed_path(arguments.directory).absolute()
-    conversion = Conversion(
-        wheels=arguments.wheels,
-        closure=arguments.closure,
-        python=arguments.python,
-        channels=arguments.channels,
-        override=arguments.override_channels,
-    )
-    built = convert_wheels(context.services, conversion, directory)
-    context.console.answer("\n".join(f"built {path}" for path in built))
-    imported = []
-    if arguments.test_imports:
-        imported = check_imports(context.services, conversion, built, directory)
-        context.console.answer(f"imported {', '.join(imported)}")
-    if context.console.json:
-        paths = [str(path) for path in built]
-        context.console.document({"success": True, "built": paths, "imported": imported})
-    return 0
-
-
 def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
+    from functools import partial
+
     from minicon.errors import ChannelError
     from minicon.fs.safe_path import typed_path
     from minicon.publish.channel_index import index_channel
     from minicon.publish.index.channel_settings import read_settings, with_options
+    from minicon.publish.index.patches import generated_instructions
 
     folder = typed_path(arguments.directory).absolute()
     if not folder.is_dir():
@@ -172,7 +121,7 @@ def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
     summary = index_channel(
         folder,
         settings=settings,
-        patch_generator=typed_path(generator) if generator else None,
+        patch_generator=generator and partial(generated_instructions, typed_path(generator)),
         workers=arguments.workers,
     )
     for subdir, count in summary.counts.items():

@@ -1,0 +1,188 @@
+"""Time ``minicon channel index`` beside conda-index, and its growth with the number of packages.
+
+    ./dev clients && ./dev bench channel_index [--growth 1000,10000,50000,200000] [--real DIR]
+
+Packages are small and made by this script, so that what is measured is the work per archive, and
+not how fast large files are hashed, which is the same for both. Both write the same files:
+repodata, zst, shards, current_repodata, run_exports, channeldata, pages. The results are a section
+of docs/benchmarks.md; ``--growth`` also draws docs/benchmarks-channel-index.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import shutil
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+import zstandard
+from measure import Measured, compare, print_table
+from page_section import write_section
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from tests.support import index_peers
+
+DOCS = Path(__file__).parent.parent / "docs"
+MINICON = Path(sys.executable).with_name("minicon")
+VERSIONS = 10
+FORMATS = ("--channeldata", "--zst", "--run-exports", "--current-repodata", "--write-shards")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--packages", type=int, default=1000)
+    parser.add_argument("--growth", default="")
+    parser.add_argument("--real", type=Path, help="a channel of real packages, measured too")
+    parser.add_argument("--workers", default="2")
+    arguments = parser.parse_args()
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        generate(Path(folder) / "small", arguments.packages)
+        lines += beside_peer(Path(folder) / "small", f"{arguments.packages} small packages")
+        if arguments.real:
+            shutil.copytree(arguments.real, Path(folder) / "real")
+            lines += beside_peer(Path(folder) / "real", "real packages")
+        if arguments.growth:
+            sizes = [int(size) for size in arguments.growth.split(",")]
+            lines += growth(Path(folder), sizes, arguments.workers)
+    write_section(DOCS / "benchmarks.md", "Indexing a channel", lines)
+
+
+def generate(channel: Path, count: int) -> None:
+    """Write ``count`` packages: ten versions of each name, each needing the one before it."""
+    folder = channel / "linux-64"
+    folder.mkdir(parents=True, exist_ok=True)
+    compress = zstandard.ZstdCompressor(level=3).compress
+    payload = b"x" * 200
+    paths = json.dumps({"paths_version": 1, "paths": [{
+        "_path": "share/x", "path_type": "hardlink", "size_in_bytes": len(payload),
+        "sha256": hashlib.sha256(payload).hexdigest(),
+    }]}).encode()  # fmt: skip
+    package = compress(tar({"share/x": payload}))
+    about = json.dumps(
+        {"home": "https://x.test", "license": "MIT", "summary": "A package"}
+    ).encode()
+    for number in range(count):
+        name, version = f"package-{number // VERSIONS}", f"{number % VERSIONS}.0"
+        index = {
+            "name": name, "version": version, "build": "0", "build_number": 0,
+            "subdir": "linux-64", "license": "MIT", "timestamp": 1_600_000_000_000 + number,
+            "depends": [f"package-{number // VERSIONS - 1} >=1"] if number >= VERSIONS else [],
+        }  # fmt: skip
+        dist = f"{name}-{version}-0"
+        members = {
+            "info/index.json": json.dumps(index).encode(),
+            "info/paths.json": paths,
+            "info/about.json": about,
+        }
+        with zipfile.ZipFile(folder / f"{dist}.conda", "w") as archive:
+            archive.writestr("metadata.json", '{"conda_pkg_format_version": 2}')
+            archive.writestr(f"pkg-{dist}.tar.zst", package)
+            archive.writestr(f"info-{dist}.tar.zst", compress(tar(members)))
+
+
+def tar(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def commands(channel: Path, workers: str = "1") -> dict[str, list[str]]:
+    ours = [str(MINICON), "channel", "index", str(channel), "--rss", "--workers", workers]
+    theirs = [str(index_peers.PYTHON), index_peers.__file__, "index", str(channel), *FORMATS]
+    return {"minicon": ours, "conda-index": [*theirs, "--threads", workers]}
+
+
+def beside_peer(channel: Path, title: str) -> list[str]:
+    """Measure both on copies of a channel, without and with what they keep between runs."""
+    copies = {name: channel.with_name(f"{channel.name}-{name}") for name in ("ours", "theirs")}
+    for copy in copies.values():
+        shutil.copytree(channel, copy)
+    argv = {
+        "minicon": commands(copies["ours"])["minicon"],
+        "conda-index": commands(copies["theirs"])["conda-index"],
+    }
+    forget = {
+        name: ["sh", "-c", f"rm -rf {copy}/*/.cache"]
+        for name, copy in zip(argv, copies.values(), strict=True)
+    }
+    results = {"cold": compare(argv, runs=3, before=forget), "warm": compare(argv, runs=3)}
+    # One new archive: what a channel sees all day.
+    again = {
+        name: ["sh", "-c", f"touch $(ls {copy}/linux-64/*.conda | head -1)"]
+        for name, copy in zip(argv, copies.values(), strict=True)
+    }
+    results["one archive changed"] = compare(argv, runs=3, before=again)
+    lines = [
+        f"### {title}",
+        "",
+        "| run | minicon | conda-index | times faster (CPU) |",
+        "|---|---|---|---|",
+    ]
+    for run, measured in results.items():
+        print_table(f"{title}, {run}", measured)
+        lines.append(table_row(run, *measured))
+    return [*lines, ""]
+
+
+def table_row(run: str, ours: Measured, theirs: Measured) -> str:
+    cells = (
+        f"{each.wall:.2f} s, CPU {each.cpu:.2f} s, {each.memory:.0f} MiB" for each in (ours, theirs)
+    )
+    return f"| {run} | {' | '.join(cells)} | {theirs.cpu / ours.cpu:.1f} |"
+
+
+def growth(folder: Path, sizes: list[int], workers: str) -> list[str]:
+    """Measure minicon alone, for channels of several sizes, and draw the result."""
+    rows = []
+    for size in sizes:
+        channel = folder / f"grown-{size}"
+        generate(channel, size)
+        argv = {"minicon": commands(channel, workers)["minicon"]}
+        forget = {"minicon": ["sh", "-c", f"rm -rf {channel}/*/.cache"]}
+        (cold,) = compare(argv, runs=1, before=forget)
+        (warm,) = compare(argv, runs=1)
+        again = {"minicon": ["sh", "-c", f"touch {channel}/linux-64/package-0-0.0-0.conda"]}
+        (changed,) = compare(argv, runs=1, before=again)
+        rows.append((size, cold, changed, warm))
+        print(size, cold, changed, warm, flush=True)
+        shutil.rmtree(channel)
+    (DOCS / "benchmarks-channel-index.svg").write_text(plot(rows))
+    lines = [
+        f"### Growth ({workers} processes)",
+        "",
+        "![seconds against number of packages](benchmarks-channel-index.svg)",
+        "",
+        "| packages | cold | one archive changed | nothing changed | MiB |",
+        "|---|---|---|---|---|",
+    ]
+    for size, cold, changed, warm in rows:
+        runs = (cold, changed, warm)
+        seconds = " | ".join(f"{each.wall:.1f} s (CPU {each.cpu:.1f})" for each in runs)
+        lines.append(f"| {size:,} | {seconds} | {cold.memory:.0f} |")
+    return [*lines, ""]
+
+
+def plot(rows: list[tuple[int, Measured, Measured, Measured]]) -> str:
+    """Draw the processor time of each size, on two logarithmic axes."""
+    from draw import line_plot
+
+    names = ("cold", "one archive changed", "nothing changed")
+    lines = {
+        name: [(row[0], row[at].cpu) for row in rows] for at, name in enumerate(names, start=1)
+    }
+    return line_plot(lines, x="packages", y="CPU seconds")
+
+
+if __name__ == "__main__":
+    main()
