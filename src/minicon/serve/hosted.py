@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import ChannelError, UsageError
 from minicon.fs.safe_path import typed_path
 from minicon.lazy_pattern import lazy_pattern
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
 _NAMED = lazy_pattern(r"([A-Za-z0-9][A-Za-z0-9_.\-]*)=(.+)")
 _NAME = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}\Z")
-#: First parts of paths that are no channels: tokens, the API, the workbench, the site's own files.
-_RESERVED = frozenset({"t", "api", "solve", "-"})
+#: First parts of paths that are no channels (tokens, the API, the workbench, the site's own files),
+#: and built-in sources.
+_RESERVED = frozenset({"t", "api", "solve", "-", HOST_CHANNEL, PYPI_CHANNEL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,21 @@ class HostedChannel:
         return tuple(sorted(found))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """What solutions may use beside the served channels.
+
+    Attributes:
+        channels: URLs of further channels, by name.
+        pypi: Whether PyPI is allowed.
+        host: Whether the interpreters of this machine are.
+    """
+
+    channels: Mapping[str, str] = field(default_factory=dict)
+    pypi: bool = False
+    host: bool = False
+
+
 def parse_hosted(texts: Iterable[str]) -> dict[str, HostedChannel]:
     """Parse ``DIR``, ``s3://…`` or ``oci://…``, each possibly with ``NAME=`` before it.
 
@@ -67,23 +84,24 @@ def parse_hosted(texts: Iterable[str]) -> dict[str, HostedChannel]:
     return found
 
 
-def allowed_channels(texts: Iterable[str]) -> Mapping[str, str]:
-    """Parse channels that solutions may use beside hosted ones: ``NAME=URL``; return URLs by name.
+def parse_allowed(texts: Iterable[str]) -> Allowed:
+    """Parse ``host``, ``pypi``, and ``NAME=URL`` of further channels.
 
     Raises:
         UsageError: ``invalid-channel-name``.
     """
+    texts = set(texts)
     found = {}
-    for text in texts:
+    for text in sorted(texts - {HOST_CHANNEL, PYPI_CHANNEL}):
         named = _NAMED.fullmatch(text)
         if named is None or not named[2].startswith(("http://", "https://")):
             raise UsageError(
                 "invalid-channel-name",
-                f"{shortened(text, 80)!r} is not a name and a URL",
+                f"{shortened(text, 80)!r} is neither host nor pypi, nor a name with a URL",
                 hint="write for instance conda-forge=https://conda.anaconda.org/conda-forge",
             )
-        found[named[1]] = named[2].rstrip("/")
-    return found
+        found[_checked(named[1])] = named[2].rstrip("/")
+    return Allowed(channels=found, pypi=PYPI_CHANNEL in texts, host=HOST_CHANNEL in texts)
 
 
 def _parse(text: str) -> HostedChannel:

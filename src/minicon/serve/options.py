@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass, field
+from minicon.serve.hosted import Allowed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ class ServeOptions:
         tokens: File of the tokens that reading needs; None means that none is needed.
         upload_tokens: File of the tokens for uploads; None means that there are no uploads.
         most_upload_bytes: Largest upload.
-        allowed: Further channels that solutions may use: URLs by name.
-        allow_pypi: Whether solutions may use PyPI.
+        allowed: What else solutions may use.
         solvers: Processes that solve.
         solve_seconds: Longest time of one solution, for all its platforms.
         most_waiting: Most requests that wait for a process; more are refused.
@@ -38,8 +38,7 @@ class ServeOptions:
     tokens: Path | None = None
     upload_tokens: Path | None = None
     most_upload_bytes: int = 8 << 30
-    allowed: Mapping[str, str] = field(default_factory=dict)
-    allow_pypi: bool = False
+    allowed: Allowed = field(default_factory=Allowed)
     solvers: int = 2
     solve_seconds: float = 30.0
     most_waiting: int = 32

@@ -45,8 +45,9 @@ class Answerers:
         self._most_waiting = options.most_waiting
         self._configuration = {
             "channels": {each.name: each.location for each in options.channels.values()},
-            "allowed": dict(options.allowed),
-            "allow_pypi": options.allow_pypi,
+            "allowed": dict(options.allowed.channels),
+            "allow_pypi": options.allowed.pypi,
+            "allow_host": options.allowed.host,
             "seconds": options.solve_seconds,
         }
         self._free: list[_Answerer] = []

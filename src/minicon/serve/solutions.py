@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from minicon.lean_dataclasses import dataclass
+from minicon.serve.hosted import Allowed
 from minicon.serve.questions import Answerers, KeptAnswers, question_key
 from minicon.serve.refusal import not_found
 
@@ -120,7 +121,9 @@ class Solutions:
     def _state(self, channels: Mapping[str, HostedChannel]) -> Hashable:
         """Identify the state of channels: of those on servers, by the minute."""
         minute = int(time.monotonic() // _REMOTE_SECONDS)
-        is_remote = self._options.allowed or any(c.directory is None for c in channels.values())
+        is_remote = self._options.allowed != Allowed() or any(
+            c.directory is None for c in channels.values()
+        )
         stamps = tuple((name, each.stamp()) for name, each in channels.items())
         return (stamps, minute if is_remote else 0)
 
@@ -128,7 +131,7 @@ class Solutions:
         """Complete an answer with the URLs that this client uses."""
         names = answer["channels"]
         for name in names:
-            if name not in self._options.allowed:
+            if name not in self._options.allowed.channels:
                 visit.channel(name)  # only for those who may read it
 
         def completed(package: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +146,7 @@ class Solutions:
             for each in answer["results"]
         ]
         channels = [
-            {"name": name, "url": self._options.allowed.get(name) or visit.url(name)}
+            {"name": name, "url": self._options.allowed.channels.get(name) or visit.url(name)}
             for name in names
         ]
         is_solved = all(each["solved"] for each in results)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minicon.constants import PYPI_PREFIX
+from minicon.constants import HOST_CHANNEL, PYPI_PREFIX
 from minicon.envs.environment_file import write_environment_file
 from minicon.envs.locks.conda_lock import format_conda_lock
 from minicon.models.environment_files.environment_spec import EnvironmentSpec
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 def environment_text(document: Mapping[str, Any]) -> str:
     """Return the requested specs as an environment.yml for these channels and platforms."""
     texts = document["specs"]
+    packages = (each for result in document["results"] for each in result.get("packages", ()))
+    uses_host = any(each["source"] == "interpreter" for each in packages)
     spec = EnvironmentSpec(
         name=document["name"] or "environment",
-        channels=tuple(each["url"] for each in document["channels"]),
+        channels=(*(each["url"] for each in document["channels"]), *[HOST_CHANNEL] * uses_host),
         platforms=tuple(each["platform"] for each in document["results"]),
         dependencies=tuple(text for text in texts if not text.startswith(PYPI_PREFIX)),
         pip=tuple(t.removeprefix(PYPI_PREFIX) for t in texts if t.startswith(PYPI_PREFIX)),
@@ -70,6 +72,7 @@ def lock_text(document: Mapping[str, Any]) -> str | None:
 
 
 def _locked(package: Mapping[str, Any], platform: str) -> LockedPackage:
+    is_host = package["source"] == "interpreter"
     manager: Manager = "pip" if package["source"] == "pypi" else "conda"
     return LockedPackage(
         name=package["name"],
@@ -77,9 +80,9 @@ def _locked(package: Mapping[str, Any], platform: str) -> LockedPackage:
         platform=platform,
         url=package["url"],
         manager=manager,
-        build=package["build"] if manager == "conda" else "",
-        depends=tuple(package["depends"]),
-        sha256=package["sha256"],
-        md5=package["md5"],
+        build=package["build"] if package["source"] == "conda" else "",
+        depends=() if is_host else tuple(package["depends"]),
+        sha256=None if is_host else package["sha256"],
+        md5=None if is_host else package["md5"],
         size=package["size"],
     )

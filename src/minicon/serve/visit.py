@@ -89,7 +89,7 @@ def read_visit(request: web.BaseRequest, options: ServeOptions, tokens: TokenFil
         public=public,
         prefix=prefix,
         is_private=bool(tokens),
-        allowed=tuple(options.allowed),
+        allowed=tuple(options.allowed.channels),
     )
 
 

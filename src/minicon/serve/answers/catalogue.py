@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 from minicon.api.dependency_graph import parsed_dependency
-from minicon.api.inspect.repoquery import Catalogue, dependents_of
+from minicon.api.inspect.repoquery import Catalogue
 from minicon.errors import ChannelError
 from minicon.models.near_names import near_names
 from minicon.models.package_names import PACKAGE_NAME
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 #: Most versions and builds that the page of a package lists.
 _MOST_VERSIONS, _MOST_BUILDS = 200, 1000
-_MOST_DEPENDENTS = 500
+_MOST_DEPENDENTS = 1000
+#: Processor time to look for dependents, for which all records are read.
+_SECONDS = 5.0
 _TEXTS = ("summary", "description", "license", "home", "dev_url", "doc_url")
 
 
@@ -68,12 +72,7 @@ def package(known: KnownChannels, channel: str, name: str) -> dict[str, Any]:
             hint = f"did you mean {', '.join(near)}?" if near else None
             raise Refusal(404, "package-not-found", f"{channel} has no package {name}", hint=hint)
         about = (known.channeldata(services, channel).get("packages") or {}).get(name) or {}
-        dependents = {
-            each.record.name: each.spec
-            for each in dependents_of(catalogue, name).matches
-            if each.record is not None
-        }
-        listed = sorted(dependents)[:_MOST_DEPENDENTS]
+        dependents, has_all = _dependents(catalogue, name)
         return {
             "name": name,
             "about": {key: text for key in _TEXTS if isinstance(text := about.get(key), str)},
@@ -81,11 +80,29 @@ def package(known: KnownChannels, channel: str, name: str) -> dict[str, Any]:
             "versions": _versions(records[:_MOST_BUILDS]),
             "builds": len(records),
             "linked": _linked(records[0], catalogue.package_names()),
-            "dependents": [{"name": each, "spec": dependents[each]} for each in listed],
-            "dependent_count": len(dependents),
+            "dependents": [{"name": each, "spec": dependents[each]} for each in sorted(dependents)],
+            "has_all_dependents": has_all,
         }
     finally:
         services.close()
+
+
+def _dependents(catalogue: Catalogue, name: str) -> tuple[dict[str, str], bool]:
+    """Return the packages that need one, each with its dependency; and whether these are all."""
+    found: dict[str, str] = {}
+    end = process_time() + _SECONDS
+    for record in catalogue.everything(name):
+        if len(found) >= _MOST_DEPENDENTS or process_time() > end:
+            return found, False
+        if record.name in found:
+            continue
+        texts = (text for text in record.depends if name in text)
+        for text in texts:
+            spec = parsed_dependency(text)
+            if spec is not None and spec.exact_name == name:
+                found[record.name] = text
+                break
+    return found, True
 
 
 def _catalogue(

@@ -41,6 +41,7 @@ class KnownChannels:
         channels: Locations of the served channels, by name.
         allowed: URLs of further channels that solutions may use, by name.
         allow_pypi: Whether solutions may use PyPI.
+        allow_host: Whether they may use interpreters of this machine.
         seconds: Processor time that a solution may take.
     """
 
@@ -49,12 +50,14 @@ class KnownChannels:
         channels: Mapping[str, str],
         allowed: Mapping[str, str],
         *,
-        allow_pypi: bool,
+        allow_pypi: bool = False,
+        allow_host: bool = False,
         seconds: float = 30.0,
     ) -> None:
         self.served = dict(channels)
         self.allowed = dict(allowed)
         self.allow_pypi = allow_pypi
+        self.allow_host = allow_host
         self.seconds = seconds
         self._settings = self._confined(
             load_settings(
@@ -74,7 +77,8 @@ class KnownChannels:
             settings = replace(settings, platform=target.platform)
             facts = target_facts(target.platform, target.virtual_packages, {}, {})
         services = Services(settings, virtual_packages=facts)
-        services.environ = {}  # variables of this machine are not those of a target
+        # Variables of this machine are not those of a target.
+        services.environ = {"PATH": os.environ.get("PATH", "")} if self.allow_host else {}
         locations = [str(Url(url).without_credentials) for url in self.served.values()]
         services.fetcher.confine([*locations, *self.allowed.values()])
         return services

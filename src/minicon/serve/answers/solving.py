@@ -8,8 +8,9 @@ from minicon.api.lock.lock_inputs import LockInputs
 from minicon.api.lock.lock_targets import choose_targets
 from minicon.api.plan.requested_packages import parse_packages
 from minicon.api.plan.solving import solve_packages
-from minicon.constants import PYPI_PREFIX
+from minicon.constants import HOST_CHANNEL, PYPI_PREFIX
 from minicon.errors import SolveError, SpecError
+from minicon.models.environment_files.lockfile import host_url
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.redaction import without_secrets
 from minicon.serve.answers.channels import BASE
@@ -108,7 +109,7 @@ def _solve_for(
         solution = solve_packages(
             services,
             parse_packages(texts),
-            tuple(map(known.channel_text, channels)),
+            (*map(known.channel_text, channels), *([HOST_CHANNEL] if known.allow_host else [])),
             add_pip=services.settings.add_pip_as_python_dependency,
             max_seconds=known.seconds,
         )
@@ -127,7 +128,11 @@ def _solve_for(
 
 def _package(solution: Solution, record: RepodataRecord) -> dict[str, Any]:
     reasons = solution.reasons.get(record.name, ())
-    is_served = record.url.startswith(f"{BASE}/")
+    url: str | None = without_secrets(record.url)
+    if record.url.startswith(f"{BASE}/"):
+        url = None  # the server has it, and knows where
+    elif record.source == "interpreter":
+        url = host_url(record.version)
     requested = solution.requested.get(record.name, ())
     return {
         "name": record.name,
@@ -136,7 +141,7 @@ def _package(solution: Solution, record: RepodataRecord) -> dict[str, Any]:
         "channel": record.channel,
         "subdir": record.subdir,
         "fn": record.fn,
-        "url": None if is_served else without_secrets(record.url),
+        "url": url,
         "size": record.size,
         "license": record.license,
         "depends": list(record.depends),

@@ -33,6 +33,7 @@ def main() -> None:
         configuration["channels"],
         configuration["allowed"],
         allow_pypi=configuration["allow_pypi"],
+        allow_host=configuration["allow_host"],
         seconds=configuration["seconds"],
     )
     answers.write(packed({}))

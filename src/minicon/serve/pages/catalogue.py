@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 #: Packages on one page of a list.
 PAGE_SIZE = 60
+_FEW_DEPENDENTS = 30
 _SPLIT = " <>=!~[|,"
 
 
@@ -194,8 +195,8 @@ def package_page(visit: Visit, channel: str, found: Mapping[str, Any]) -> web.Re
             element(
                 "div",
                 _needs(visit, channel, build, set(found["linked"])),
-                _needed_by(visit, channel, found),
                 _versions(visit, channel, found),
+                _needed_by(visit, channel, found),
             ),
             _facts(visit, found, build),
             class_="columns",
@@ -260,20 +261,30 @@ def _spec(visit: Visit, channel: str, text: str, names: set[str]) -> Html:
 
 
 def _needed_by(visit: Visit, channel: str, found: Mapping[str, Any]) -> Html:
+    own = found["name"]
     rows = [
         element(
             "li",
             element("a", each["name"], href=package_path(visit, channel, each["name"])),
-            element("span", f" {each['spec']}"),
+            element("span", f" {each['spec'].removeprefix(own)}"),
         )
         for each in found["dependents"]
     ]
-    more = found["dependent_count"] - len(rows)
+    few, more = rows[:_FEW_DEPENDENTS], rows[_FEW_DEPENDENTS:]
     return element(
         "section",
         element("h2", "Needed by"),
-        element("ul", rows, class_="specs") if rows else element("p", "No package needs it."),
-        element("p", f"and {count_text(more, 'other package')}") if more else None,
+        element("ul", few, class_="specs") if few else element("p", "No package needs it."),
+        element(
+            "details",
+            element("summary", element("span", f"{count_text(len(more), 'more package')}")),
+            element("ul", more, class_="specs"),
+        )
+        if more
+        else None,
+        None
+        if found["has_all_dependents"]
+        else element("p", "There are more: the channel is too large to search all of it."),
     )
 
 

@@ -70,8 +70,8 @@ def refusal_page(visit: Visit, refusal: Refusal) -> web.Response:
         visit,
         title,
         element("h1", title),
-        element("p", sentence(refusal.message), class_="lead"),
-        element("p", sentence(refusal.hint)) if refusal.hint else None,
+        element("p", capitalized(refusal.message), class_="lead"),
+        element("p", capitalized(refusal.hint)) if refusal.hint else None,
         element("p", element("a", "All channels", href=visit.path(""))),
         status=refusal.status,
     )
@@ -127,10 +127,14 @@ def count_text(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def sentence(text: str | None) -> str:
-    """Return a message as a sentence."""
-    text = (text or "").strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!", ":")) else ".")
+def sentence(text: str) -> str:
+    """Return a message as a sentence. It may start with a package's name, which stays as it is."""
+    return text if text.endswith((".", "?", "!", ":")) else f"{text}."
+
+
+def capitalized(text: str) -> str:
+    """Return a message that starts with a word as a sentence."""
+    return sentence(text[:1].upper() + text[1:])
 
 
 def _header(visit: Visit) -> Html:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     Content: TypeAlias = "str | Iterable[Content] | None"
 
-_EMPTY = frozenset({"input", "meta", "link", "br", "hr", "path", "rect", "circle"})
+#: Elements without content; those of SVG have to be closed.
+_EMPTY = frozenset({"input", "meta", "link", "path", "rect"})
 #: Control characters, and those that change the direction of text: names could pose as others.
 _INVISIBLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -33,8 +34,9 @@ def element(kind: str, /, *content: Content, **attributes: object) -> Html:
             True is an attribute without a value; None and False leave it out.
     """
     texts = [kind, *filter(None, (_attribute(*each) for each in attributes.items()))]
-    start = f"<{' '.join(texts)}>"
-    return Html(start if kind in _EMPTY else f"{start}{joined(content)}</{kind}>")
+    if kind in _EMPTY:
+        return Html(f"<{' '.join(texts)}/>")
+    return Html(f"<{' '.join(texts)}>{joined(content)}</{kind}>")
 
 
 def joined(content: Content) -> Html:

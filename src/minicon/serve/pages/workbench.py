@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
 from minicon.serve.pages.catalogue import package_path
-from minicon.serve.pages.frame import count_text, heading, page, sentence, size_text
+from minicon.serve.pages.frame import (
+    capitalized,
+    count_text,
+    heading,
+    page,
+    sentence,
+    size_text,
+)
 from minicon.serve.pages.graph import draw_graph
 from minicon.serve.pages.html import Html, element
 
@@ -128,7 +135,7 @@ def _refused(refusal: Refusal) -> Html:
         element("h2", "This cannot be solved"),
         element("p", sentence(message)),
         element("pre", rest) if rest.strip() else None,
-        element("p", sentence(refusal.hint)) if refusal.hint else None,
+        element("p", capitalized(refusal.hint)) if refusal.hint else None,
         class_="card obstacle",
         role="alert",
     )
@@ -302,10 +309,13 @@ def _unsolved(visit: Visit, form: Form, result: Mapping[str, Any]) -> Html:
         )
         if error["sentences"]
         else None,
-        (element("h3", "Each of these works"), element("ul", fixes, class_="fixes"))
+        (
+            element("h3", "Each of these works" if len(fixes) > 1 else "This works"),
+            element("ul", fixes, class_="fixes"),
+        )
         if fixes
         else None,
-        element("p", sentence(error["hint"])) if error["hint"] else None,
+        element("p", capitalized(error["hint"])) if error["hint"] else None,
         class_="card obstacle",
         id=result["platform"],
     )
@@ -319,7 +329,7 @@ def _fix(visit: Visit, form: Form, fix: Mapping[str, Any]) -> Html:
     return element(
         "form",
         [element("input", type="hidden", name=name, value=value) for name, value in hidden],
-        element("button", sentence(fix["text"]).rstrip(".")),
+        element("button", fix["text"][:1].upper() + fix["text"][1:]),
         method="post",
         action=visit.path("solve"),
         enctype="multipart/form-data",

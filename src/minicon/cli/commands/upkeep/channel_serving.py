@@ -39,6 +39,13 @@ def add_serve(commands: Any) -> None:
     serve.add_argument(
         "--upload", metavar="FILE", help="accept packages from clients with a token in a file"
     )
+    serve.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="let solutions use host, pypi, or a further channel NAME=URL (may be repeated)",
+    )
     options.add_output_options(serve)
     upload = add_verb(
         commands,
@@ -54,7 +61,7 @@ def add_serve(commands: Any) -> None:
 def serve(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Run a server until it is stopped."""
     from minicon.fs.safe_path import typed_path
-    from minicon.serve.hosted import parse_hosted
+    from minicon.serve.hosted import parse_allowed, parse_hosted
     from minicon.serve.options import ServeOptions
     from minicon.serve.running import run_server
 
@@ -75,6 +82,7 @@ def serve(arguments: argparse.Namespace, context: CommandContext) -> int:
             port=arguments.port,
             url=arguments.url,
             tokens=typed_path(arguments.tokens) if arguments.tokens else None,
+            allowed=parse_allowed(arguments.allow),
             upload_tokens=typed_path(arguments.upload) if arguments.upload else None,
         ),
         context.services.fetcher,
