@@ -73,6 +73,15 @@ ORDERS = {
         "pip_step metadata_build",
     ),
     "repodata": ("index", "shards"),
+    "serve": (
+        "refusal messages hosted tokens uploading",
+        "options",
+        "visit questions files answers",
+        "pages",
+        "solutions uploads",
+        "site",
+        "running",
+    ),
     "solver": ("request reachability", "candidates", "search", "joint", "explain", "result"),
 }
 

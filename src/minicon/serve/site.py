@@ -19,16 +19,16 @@ import traceback
 from aiohttp import web
 
 from minicon.models.subdir import KNOWN_SUBDIRS
-from minicon.serve.api import answer_api
 from minicon.serve.files.sending import send_file
 from minicon.serve.pages.catalogue import PAGE_SIZE, home_page, list_page, package_page
 from minicon.serve.pages.frame import asset, refusal_page
 from minicon.serve.refusal import Refusal, not_found
-from minicon.serve.solutions import Solutions
+from minicon.serve.solutions.api import answer_api
+from minicon.serve.solutions.asking import Solutions
+from minicon.serve.solutions.workbench import answer_workbench
 from minicon.serve.tokens import TokenFile
 from minicon.serve.uploads import Uploads
-from minicon.serve.visit import read_visit
-from minicon.serve.workbench import answer_workbench
+from minicon.serve.visit import read_visit, unauthorized
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class Site:
         visit = None
         try:
             visit = read_visit(request, self._options, self._tokens)
+            if visit.is_denied:
+                raise unauthorized()
             return await self._answer(visit)
         except Refusal as refusal:
             return _refused(request, visit, refusal)

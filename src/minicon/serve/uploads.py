@@ -91,7 +91,9 @@ class Uploads:
 
     def _target(self, visit: Visit) -> tuple[HostedChannel, str, str]:
         if not self._tokens:
-            raise Refusal(405, "no-uploads", "this server is read-only", headers={"Allow": "GET"})
+            raise Refusal(
+                405, "no-uploads", "this server is read-only", headers={"Allow": "GET, HEAD"}
+            )
         channels = self._tokens.channels_of(visit.tokens)
         if channels is None:
             raise unauthorized()

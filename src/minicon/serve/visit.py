@@ -11,7 +11,7 @@ from minicon.serve.tokens import TokenFile, presented_tokens, split_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from aiohttp import web
 
@@ -36,6 +36,7 @@ class Visit:
         public: URL of this server for clients, without a slash at its end and without a token.
         prefix: Path before all links of pages, without a slash at its end.
         is_private: Whether a token is needed.
+        is_denied: Whether a token is needed, and no valid one was presented.
         allowed: Names of further channels that solutions may use.
     """
 
@@ -46,6 +47,7 @@ class Visit:
     public: str
     prefix: str
     is_private: bool
+    is_denied: bool
     allowed: tuple[str, ...] = ()
 
     def channel(self, name: str) -> HostedChannel:
@@ -75,20 +77,23 @@ def read_visit(request: web.BaseRequest, options: ServeOptions, tokens: TokenFil
     """Read a request's path and tokens.
 
     Raises:
-        Refusal: The path is invalid, or a valid token is missing.
+        Refusal: The path or the host is invalid.
     """
     token, parts = split_token(_raw_parts(request))
     presented = presented_tokens(request.headers.get("Authorization", ""), token)
+    is_open = parts[:1] == ("-",) or request.method == "PUT"  # files of pages; uploads: own tokens
+    names = frozenset() if is_open or not tokens else tokens.channels_of(presented)
     public = (options.url or f"http://{_host(request)}").rstrip("/")
     prefix = urlsplit(public).path + (f"/t/{quote(token, safe='')}" if token is not None else "")
     return Visit(
         request=request,
         parts=tuple(map(_decoded, parts)),
-        channels=_readable(options.channels, tokens, presented, parts, request.method),
+        channels=_readable(options.channels, names),
         tokens=presented,
         public=public,
         prefix=prefix,
         is_private=bool(tokens),
+        is_denied=names is None,
         allowed=tuple(options.allowed.channels),
     )
 
@@ -105,18 +110,11 @@ def unauthorized() -> Refusal:
 
 
 def _readable(
-    channels: Mapping[str, HostedChannel],
-    tokens: TokenFile,
-    presented: tuple[str, ...],
-    parts: Sequence[str],
-    method: str,
+    channels: Mapping[str, HostedChannel], names: frozenset[str] | None
 ) -> Mapping[str, HostedChannel]:
-    is_open = parts[:1] == ("-",) or method == "PUT"  # files of pages; uploads have own tokens
-    if not tokens or is_open:
-        return channels
-    names = tokens.channels_of(presented)
+    """Return the channels of some names: of all for none, and none for None."""
     if names is None:
-        raise unauthorized()
+        return {}
     return {name: each for name, each in channels.items() if not names or name in names}
 
 

@@ -81,7 +81,7 @@ def read_wanted(
     if not wanted.texts:
         raise SpecError("nothing-requested", "no package is requested", hint="name one")
     if len(wanted.texts) > _MOST_SPECS:
-        raise SpecError("too-many-specs", f"more than {_MOST_SPECS} packages are requested")
+        raise SpecError("too-many-requests", f"more than {_MOST_SPECS} packages are requested")
     for text in wanted.texts:
         _check(text, offered, allow_pypi=allow_pypi)
     return wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from minicon.api.lock.lock_inputs import LockInputs
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from minicon.api.lock.lock_inputs import LockTarget
     from minicon.models.records import RepodataRecord
     from minicon.serve.answers.channels import KnownChannels
-    from minicon.serve.answers.requested import Wanted
     from minicon.solver.request import Solution
 
 _MOST_PLATFORMS = 8
@@ -64,39 +64,41 @@ def solve(
     unknown = [name for name in channels if name not in offered]
     if unknown:
         hint = f"offered are: {', '.join(offered)}"
-        raise SpecError("unknown-channel", f"there is no channel {unknown[0]!r} here", hint=hint)
-
-    def wanted_for(platform: str) -> Wanted:
-        return read_wanted(
-            specs,
-            environment,
-            platform,
-            offered=offered,
-            public=public,
-            allow_pypi=known.allow_pypi,
-        )
-
-    first = wanted_for(platforms[0] if platforms else _USUAL_PLATFORM)
-    names = [*(channels or first.channels or readable)]
-    platforms = platforms or first.platforms or (_USUAL_PLATFORM,)
-    if len(platforms) > _MOST_PLATFORMS:
-        raise SpecError(
-            "too-many-platforms", f"more than {_MOST_PLATFORMS} platforms are requested"
-        )
-    inputs = LockInputs(files=(), folder=Path())
-    targets = choose_targets(
-        known.services(), inputs, platforms=platforms, virtual_packages=virtual_packages
+        raise SpecError("channel-not-offered", f"no channel {unknown[0]!r} is offered", hint=hint)
+    read = partial(
+        read_wanted,
+        specs,
+        environment,
+        offered=offered,
+        public=public,
+        allow_pypi=known.allow_pypi,
     )
-    wanted = {target.platform: wanted_for(target.platform) for target in targets}
+    first = read(platforms[0] if platforms else _USUAL_PLATFORM)
+    names = [*(channels or first.channels or readable)]
+    targets = _targets(known, platforms or first.platforms, virtual_packages)
+    wanted = {target.platform: read(target.platform) for target in targets}
     return {
         "name": first.name,
         "channels": names,
-        "specs": list(first.texts),
+        "specs": list(dict.fromkeys(text for each in wanted.values() for text in each.texts)),
         "notes": list(dict.fromkeys(note for each in wanted.values() for note in each.notes)),
         "results": [
             _solve_for(known, target, names, wanted[target.platform].texts) for target in targets
         ],
     }
+
+
+def _targets(
+    known: KnownChannels, platforms: Sequence[str], virtual_packages: Sequence[str]
+) -> Sequence[LockTarget]:
+    if len(platforms) > _MOST_PLATFORMS:
+        raise SpecError("too-many-requests", f"more than {_MOST_PLATFORMS} platforms are requested")
+    return choose_targets(
+        known.services(),
+        LockInputs(files=(), folder=Path()),
+        platforms=platforms or (_USUAL_PLATFORM,),
+        virtual_packages=virtual_packages,
+    )
 
 
 def _solve_for(

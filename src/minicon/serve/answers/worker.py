@@ -52,8 +52,8 @@ def answer(known: KnownChannels, question: Mapping[str, Any]) -> dict[str, Any]:
         return _refused(refusal)
     except PackageNotFound as error:
         return _refused(Refusal.of(404, error))
-    except ChannelError as error:
-        return _refused(Refusal.of(502, error))
+    except ChannelError as error:  # what its hint says is for the operator
+        return _refused(Refusal(502, error.reference, error.message))
     except MiniconError as error:
         return _refused(Refusal.of(422, error))
     except RecursionError:

@@ -19,17 +19,17 @@ from aiohttp import web
 
 from minicon.errors import SpecError
 from minicon.models.strict_json import check_shape, read_object
-from minicon.serve.openapi import DESCRIPTION
 from minicon.serve.refusal import Refusal, not_found
-from minicon.serve.solutions import Question
-from minicon.serve.takeaways import environment_text, explicit_text, lock_text
+from minicon.serve.solutions.asking import Question
+from minicon.serve.solutions.openapi import DESCRIPTION
+from minicon.serve.solutions.takeaways import environment_text, explicit_text, lock_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from minicon.serve.solutions import Solutions
+    from minicon.serve.solutions.asking import Solutions
     from minicon.serve.visit import Visit
 
 #: Largest request, in bytes, and the seconds that a client may take to send it.

@@ -7,17 +7,17 @@ import re
 
 from aiohttp import web
 
-from minicon.serve.api import takeaway
 from minicon.serve.pages.workbench import Form, workbench_page
 from minicon.serve.refusal import Refusal
-from minicon.serve.solutions import Question
+from minicon.serve.solutions.api import takeaway
+from minicon.serve.solutions.asking import Question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from minicon.serve.solutions import Solutions
+    from minicon.serve.solutions.asking import Solutions
     from minicon.serve.visit import Visit
 
 _MOST_BYTES, _SECONDS = 256 * 1024, 30.0

@@ -1,0 +1,1 @@
+"""Ask for solutions, keep them, and give them to programs and to people."""
