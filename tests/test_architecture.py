@@ -47,7 +47,7 @@ ORDERS = {
         "input_files package_preparation environment_variables dependency_graph",
         "package_previews",
         "plan",
-        "change lock inspect export build_channel",
+        "change lock inspect export channels",
         "upkeep",
         "verbs",
     ),

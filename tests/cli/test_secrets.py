@@ -63,6 +63,7 @@ WORDS: dict[str, list[str]] = {
     "why": ["hello -n new", "one -n foreign"],
     "why-not": ["hello>3 -n new -c CHANNEL"],
     "tree": ["-n new", "-n foreign"],
+    "ps": [""],
     "replay": ["captured.json"],
     "repoquery": ["depends hello -c CHANNEL", "search nothing -c CHANNEL"],
     "verify": ["-n new", "-n foreign"],

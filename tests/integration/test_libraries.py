@@ -121,7 +121,7 @@ def test_creating_from_a_channel_alone_uses_resolvelib_and_libarchive(
 def test_info_names_the_reader_of_archives(minicon: CommandLine) -> None:
     expected = f"libarchive {libarchive_version()}" if libarchive_version() else "minicon ("
     assert minicon("info", "--json").ok().json["archive_reader"].startswith(expected)
-    assert f"archive reader:           {expected}" in minicon("info").ok().out
+    assert expected in minicon("info --all").ok().out
 
 
 def test_index_compresses_with_zstandard(

@@ -166,8 +166,8 @@ class CommandParser(argparse.ArgumentParser):
     """
 
     def __init__(self, **options: Any) -> None:
+        self.is_shortened = self._formats_help = False
         super().__init__(**{**options, "allow_abbrev": False})
-        self.is_shortened = False
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Reject unknown arguments here, so that the parser of a verb reports its own.
@@ -184,6 +184,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def format_help(self, *, whole: bool = False) -> str:
         """Return the help: the usual options, or all if they are few or ``whole`` is set."""
+        self._formats_help = True
         if self.is_shortened and not whole:
             from minicon.cli.help import short_help
 
@@ -191,6 +192,9 @@ class CommandParser(argparse.ArgumentParser):
         return super().format_help()
 
     def _get_formatter(self) -> argparse.HelpFormatter:
+        """Return the formatter of the help; argparse uses any to check each argument."""
+        if not self._formats_help:
+            return argparse.HelpFormatter(self.prog, width=80)
         from minicon.cli.help import HelpFormatter
 
         return HelpFormatter(self.prog)

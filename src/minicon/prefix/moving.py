@@ -31,6 +31,7 @@ from minicon.prefix.environment.history import change_lines, format_block
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.prefix_location import (
     CANNOT_BE_RENAMED,
+    check_is_writable,
     check_prefix_location,
     is_empty,
     unmovable_entries,
@@ -93,7 +94,7 @@ def move_environment(
     """
     source, target = GenerationStore(old), GenerationStore(new)
     _check_paths(source.prefix, target.prefix)
-    check_prefix_location(source.prefix)
+    check_is_writable(source.prefix)  # what cannot be activated can still be moved
     operations.make_directory(target.prefix.parent)
     with (
         operations.describing("rename", source.prefix),

@@ -178,6 +178,17 @@ def check_prefix_location(prefix: Path) -> None:
     refuse_unusable_path(prefix)
     if prefix.exists() and not prefix.is_dir():
         raise PrefixError("not-a-folder", f"{prefix} is a file", hint="choose another path")
+    check_is_writable(prefix)
+
+
+def check_is_writable(prefix: Path) -> None:
+    """Refuse a path that this user cannot change.
+
+    Raises:
+        PrefixError: Neither it nor its parent is writable.
+    """
+    from minicon.errors import PrefixError
+
     parent = prefix.parent
     while not parent.exists():
         parent = parent.parent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from minicon.errors import PackageNotFound, Unsatisfiable
-from minicon.models.near_names import near_names
 from minicon.models.package_names import NameMap, meant_project
 
 TYPE_CHECKING = False
@@ -211,6 +210,8 @@ def _hint(
     named = [each for each in _conda_names(meant) if each != name and source.candidates(each).size]
     if named:
         return f"channels have it as {named[0]}"
+    from minicon.models.near_names import near_names
+
     similar = near_names(name, all_names)
     if similar:
         return f"did you mean {' or '.join(similar)}?"

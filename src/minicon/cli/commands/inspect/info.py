@@ -121,13 +121,6 @@ def _show_all(arguments: argparse.Namespace, context: CommandContext) -> None:
         console.document(facts, kind="info")
 
 
-def _show_channels(context: CommandContext) -> None:
-    urls = [channel.base_url for channel in context.services.sources(probe=False).channels]
-    context.console.answer("\n".join(urls))
-    if context.console.json:
-        context.console.document({"channels": urls})
-
-
 def _show_variables(context: CommandContext) -> None:
     """Print the environment variables that change what minicon does."""
     from minicon.api.inspect.system_info import relevant_variables

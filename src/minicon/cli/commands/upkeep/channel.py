@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         return verbs[arguments.verb](arguments, context)
     if arguments.verb == "index":
         return _index(arguments, context)
-    from minicon.api.build_channel import build_channel
+    from minicon.api.channels.build import build_channel
     from minicon.fs.safe_path import typed_path
 
     built = build_channel(

@@ -82,7 +82,7 @@ def _add_convert(commands: Any) -> None:
 
 def mirror(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Mirror a part of a channel."""
-    from minicon.api.mirror_channel import MirrorRequest, mirror_channel
+    from minicon.api.channels.mirror import MirrorRequest, mirror_channel
     from minicon.fs.safe_path import typed_path
     from minicon.models.subdir import check_subdir
 
@@ -114,7 +114,7 @@ def mirror(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def convert(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Convert wheels."""
-    from minicon.api.convert_wheels import Conversion, check_imports, convert_wheels
+    from minicon.api.channels.convert import Conversion, check_imports, convert_wheels
     from minicon.fs.safe_path import typed_path
 
     directory = typed_path(arguments.directory).absolute()

@@ -6,8 +6,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from minicon.api.build_channel import convert_records
 from minicon.api.change.tool_environment import make_tool_environment, plan_tool_environment
+from minicon.api.channels.build import convert_records
 from minicon.constants import PYPI_BUILD, PYPI_CHANNEL, PYPI_PREFIX, WHEEL_EXTENSION
 from minicon.errors import PackageError, UsageError
 from minicon.fs import operations

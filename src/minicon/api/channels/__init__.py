@@ -1,0 +1,1 @@
+"""Channels of one's own: build, convert and mirror."""
