@@ -14,7 +14,7 @@ from minicon.fs.ownership import folder_problem, is_real_folder
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.prefix_location import (
     CANNOT_BE_RENAMED,
-    check_prefix_location,
+    check_is_writable,
     untrusted_store,
 )
 from minicon.prefix.generations.change import locked, undo_on_failure, uninterrupted
@@ -54,7 +54,7 @@ def remove_environment(
         FileError: From the file system.
     """
     store = GenerationStore(prefix)
-    check_prefix_location(store.prefix)
+    check_is_writable(store.prefix)
     with operations.describing("remove", store.prefix):
         with locked(store, lock_timeout, reporter):
             recover_locked(store)
