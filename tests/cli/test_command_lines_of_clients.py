@@ -164,6 +164,45 @@ conda tos accept
 conda tos accept --override-channels --channel https://repo.example/main
 conda tos view
 conda help install
+conda run -n test --no-capture-output --live-stream bash -c "make && make test"
+conda config --stdin
+conda config --write-default --file /tmp/rc
+conda config --show solver
+conda config --get solver
+conda config --set solver classic --env
+conda config --set remote_read_timeout_secs 120.0 --system
+conda config --set default_threads 4 --set repodata_threads 2
+conda config --set conda_build.pkg_format 2
+conda config --add create_default_packages ipykernel --add create_default_packages pip
+conda config --add pkgs_dirs /opt/pkgs --add envs_dirs /opt/envs
+conda config --set restore_free_channel true
+conda remove -n test --all --keep-env -y
+conda remove --features mkl -y
+conda create -n x --shortcuts --no-show-channel-urls python
+conda create -n x -c conda-forge --channel-priority python
+conda create -n x --format environment-yaml --file environment.yml
+conda install -n base conda-build conda-verify anaconda-client -y
+conda install --all -y
+conda install --prune -y numpy
+conda update --prune --all -y
+conda env create --quiet --file=environment.yml --prefix=./env
+conda env create --file environment.yml --experimental jlap
+conda env update --file environment.yml --prune --name x --solver classic
+conda env list --size
+conda env remove --name x --yes --solver classic
+conda env config vars unset A -n x
+conda export --file environment.yml --no-builds
+conda export -n x --format env.yml --platform linux-64
+conda export --format reqs --file requirements.txt
+conda info --offline
+conda info --size --envs
+conda search --canonical numpy
+conda search -f numpy
+conda search --outdated --experimental jlap
+conda doctor --fix --dry-run -n x
+conda doctor --override-frozen
+conda init --no-user --condabin
+conda notices --no-lock
 mamba create -y -n x -c conda-forge python
 mamba install --yes --no-py-pin numpy
 mamba env update -n base --file environment.yml
@@ -230,6 +269,27 @@ micromamba repoquery whoneeds --remote xtensor
 micromamba auth login https://example.test --token x
 micromamba auth logout
 micromamba self-update --version 2.0
+micromamba install -y -n base --cacert-path /etc/ssl/cert.pem --pyc six
+micromamba install -y -n base --lock-timeout 60 --no-allow-downgrade six
+micromamba create -y -n x --use-uv --skip-run-link-scripts -f environment.yml
+micromamba update -y -a -n base --prune-deps
+micromamba remove -y -a -n x
+micromamba remove -f -y -n base six
+micromamba config list -a --sources
+micromamba config list --long-descriptions --groups channels
+micromamba clean -a -l -y
+micromamba run -d --label server -n base python -m http.server
+micromamba run --env A=b --env PATH -n base env
+micromamba run -a "" -n base cat
+micromamba ps list
+micromamba ps stop server
+micromamba info --licenses
+micromamba info -n base --json
+micromamba env export --no-build -n x
+micromamba repoquery depends --recursive xtensor -n base
+micromamba repoquery search --local "xtensor*" -n base
+micromamba repoquery whoneeds xtensor -c conda-forge --platform osx-64
+micromamba create -n x --no-rc --no-env -c conda-forge python
 micromamba ps
 micromamba --version
 """
@@ -244,6 +304,9 @@ REFUSED = {
     "conda creat -n x": "create",
     "conda create -n x --chanel y": "--channel",
     "micromamba package extract a.conda b": "cph",
+    "conda package --which bin/python": "minicon status",
+    "conda mambabuild recipe": "rattler-build",
+    "conda render recipe": "rattler-build",
 }
 
 

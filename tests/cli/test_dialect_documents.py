@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.cli.test_dialects import Program
 from tests.support.command_line import CommandLine
@@ -62,6 +64,8 @@ DOCUMENTS = [
     ("config --get nokey", 0, "success rc_path warnings get", ""),
     ("config --show solver report_errors", 0, "solver report_errors", ""),
     ("create -n copy --clone data -y", 0, "success src_prefix dst_prefix untracked_files", ""),
+    ("rename -n data other -y", 0, "success src_prefix dst_prefix untracked_files", ""),
+    ("env update -n new -f environment.yml", 0, "success actions prefix", ""),
     ("info --unsafe-channels", 0, "channels", ""),
     ("info --system", 0, "conda_version env_vars envs_details notices_cache_dir tmp_dir", ""),
 ]
@@ -71,6 +75,7 @@ DOCUMENTS = [
 def test_documents_have_keys_of_conda(
     conda: Program, text: str, code: int, keys: str, name: str
 ) -> None:
+    Path("environment.yml").write_text("dependencies: [lone]\n")
     done = conda(f"{text} --json")
     assert (done.code, done.json.get("exception_name", "")) == (code, name), done.out
     assert not set(keys.split()) - done.json.keys()

@@ -99,7 +99,6 @@ ELSEWHERE = {
     "server": "upload with the program of your server",
     "repo": "upload with the program of your server",
     "token": "save credentials in ~/.netrc or in the URL of the channel",
-    "lock": "lock with 'minicon lock', or with conda-lock from PyPI",
     "project": "use 'minicon lock' and 'minicon sync'",
     "inspect": "show contents of packages with 'minicon search SPEC --info'",
 }

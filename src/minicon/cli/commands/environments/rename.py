@@ -15,6 +15,7 @@ from minicon.cli import options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
     from minicon.api.change.environments import RenameRequest
     from minicon.cli.context import CommandContext
@@ -69,5 +70,7 @@ def _report(request: RenameRequest, context: CommandContext) -> None:
     dry_run = context.settings.dry_run
     context.console.answer(f"{'would move' if dry_run else 'moved'} {request.old} to {request.new}")
     if context.console.json:
-        document = {"success": True, "prefix": str(request.new), "from": str(request.old)}
+        old, new = str(request.old), str(request.new)
+        document: dict[str, Any] = {"success": True, "prefix": new, "from": old}
+        document |= {"src_prefix": old, "dst_prefix": new, "untracked_files": []}
         context.console.document(document | ({"dry_run": True} if dry_run else {}))
