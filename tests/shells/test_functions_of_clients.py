@@ -84,6 +84,7 @@ def test_functions_activate(root: Path, shell: str, source: str) -> None:
     lines = [
         start.replace("<shell>", shell),
         prints(shell, "CONDA_EXE", "CONDA_PYTHON_EXE", "_CE_CONDA", "_CE_M", "CONDA_SHLVL"),
+        "^sh -c 'conda info --base'" if shell == "nu" else "sh -c 'conda info --base'",
         "conda activate 'two words'\nconda activate e\nconda --version",
         state,
         "conda deactivate\nconda deactivate",
@@ -99,6 +100,7 @@ def test_functions_activate(root: Path, shell: str, source: str) -> None:
         "_CE_CONDA=",
         "_CE_M=",
         "CONDA_SHLVL=0",
+        str(root),
         "conda 26.7.0",
         "CONDA_SHLVL=2",
         f"CONDA_PREFIX={root}/envs/e",

@@ -27,11 +27,13 @@ class Clients:
         dialect: The name of the dialect.
         functions: Names, and the programs that they run.
         exports: Environment variables.
+        condabin: Directory of the programs for PATH, so that scripts find them; None without shims.
     """
 
     dialect: str
     functions: Mapping[str, str]
     exports: Mapping[str, str]
+    condabin: str | None = None
 
 
 def find_clients(dialect: str, *, executable: str, root: str) -> Clients | None:
@@ -63,12 +65,7 @@ def find_clients(dialect: str, *, executable: str, root: str) -> Clients | None:
     }
     if dialect != "conda":
         exports |= {"MAMBA_EXE": functions[dialect], "MAMBA_ROOT_PREFIX": root}
-    return Clients(dialect, functions, exports)
-
-
-def render_exports(shell: Shell, clients: Clients) -> str:
-    """Return the code that sets the variables."""
-    return "".join(shell.export(*each) + shell.separator for each in clients.exports.items())
+    return Clients(dialect, functions, exports, directory and os.path.join(directory, "condabin"))
 
 
 def render_clients(shell: Shell, clients: Clients) -> str:
@@ -83,10 +80,13 @@ def render_clients(shell: Shell, clients: Clients) -> str:
         }
         for name, program in clients.functions.items()
     ]
-    first = [_FIRST.get(shell.name, "")] if functions else []
-    # last: csh evaluates the hook as one line, of which a comment is the rest
-    mark = f"{_MARK}{clients.dialect}\n" if functions else ""
-    return "".join([render_exports(shell, clients), *first, *functions, mark])
+    exports = [shell.export(*each) + shell.separator for each in clients.exports.items()]
+    if not functions:
+        return "".join(exports)
+    condabin = _CONDABIN[shell.name] % shell.quote(clients.condabin) if clients.condabin else ""
+    first = [condabin, _LEVEL[shell.name], _CLIENT.get(shell.name, "")]
+    # the mark is last: csh evaluates the hook as one line, of which a comment is the rest
+    return "".join([*exports, *first, *functions, f"{_MARK}{clients.dialect}\n"])
 
 
 def clients_in(hook: str) -> str:
@@ -96,11 +96,28 @@ def clients_in(hook: str) -> str:
 
 
 _MARK = "# functions of: "
-#: Once per hook. An unset CONDA_SHLVL is 0, as after conda's hook, and again after the last
-#: deactivation, which restores it.
-_FIRST = {
+#: As conda's hook, the first one adds the programs to PATH.
+_CONDABIN = {
+    "posix": '[ -n "${CONDA_SHLVL+x}" ] || export PATH=%s"${PATH:+:$PATH}"\n',
+    "fish": "set -q CONDA_SHLVL; or set -gx PATH %s $PATH\n",
+    "csh": 'if ( ! $?CONDA_SHLVL ) setenv PATH %s":$PATH";\n',
+    "xonsh": '"CONDA_SHLVL" in __xonsh__.env or __xonsh__.env["PATH"].insert(0, %s)\n',
+    "powershell": "if (-not $Env:CONDA_SHLVL) "
+    "{ $Env:PATH = %s + [IO.Path]::PathSeparator + $Env:PATH }\n",
+    "nu": 'if "CONDA_SHLVL" not-in $env { $env.PATH = ($env.PATH | prepend %s) }\n',
+}
+#: An unset CONDA_SHLVL is 0, and again after the last deactivation, which restores it.
+_LEVEL = {
+    "posix": '[ -n "${CONDA_SHLVL+x}" ] || export CONDA_SHLVL=0\n',
+    "fish": "set -q CONDA_SHLVL; or set -gx CONDA_SHLVL 0\n",
+    "csh": "if ( ! $?CONDA_SHLVL ) setenv CONDA_SHLVL 0;\n",
+    "xonsh": '__xonsh__.env.setdefault("CONDA_SHLVL", "0")\n',
+    "powershell": "if (-not $Env:CONDA_SHLVL) { $Env:CONDA_SHLVL = '0' }\n",
+    "nu": 'if "CONDA_SHLVL" not-in $env { $env.CONDA_SHLVL = "0" }\n',
+}
+#: The function that runs ``minicon`` with another program.
+_CLIENT = {
     "posix": """\
-[ -n "${CONDA_SHLVL+x}" ] || export CONDA_SHLVL=0
 __minicon_client() {
 __minicon_as=$1
 shift
@@ -108,7 +125,6 @@ if minicon "$@"; then __minicon_as=''; else set -- "$?"; __minicon_as=''; return
 }
 """,
     "fish": """\
-set -q CONDA_SHLVL; or set -gx CONDA_SHLVL 0
 function __minicon_client
 set -g __minicon_as $argv[1]
 minicon $argv[2..-1]
@@ -117,10 +133,6 @@ set -g __minicon_as
 return $code
 end
 """,
-    "csh": "if ( ! $?CONDA_SHLVL ) setenv CONDA_SHLVL 0;\n",
-    "xonsh": '__xonsh__.env.setdefault("CONDA_SHLVL", "0")\n',
-    "powershell": "if (-not $Env:CONDA_SHLVL) { $Env:CONDA_SHLVL = '0' }\n",
-    "nu": 'if "CONDA_SHLVL" not-in $env { $env.CONDA_SHLVL = "0" }\n',
 }
 #: An alias of csh, before it is quoted.
 _ALIAS = 'set __mc_words = ( !* ); set __mc_as = %s; source "$__minicon_commands"'
