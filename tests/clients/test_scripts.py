@@ -108,6 +108,7 @@ def test_lines_of_setup_micromamba(image: Site, tmp_path: Path) -> None:
     assert image.run(run, step).splitlines() == lines
     image.run(program, "shell", "deinit", "-s", "bash", "-r", root, *common)
     assert not MAMBA_BLOCK.search((home / ".bashrc").read_text())
+    assert not (root / "bin" / "conda").exists()  # which may be another conda
 
 
 def test_lines_of_setup_miniconda(image: Site, tmp_path: Path) -> None:

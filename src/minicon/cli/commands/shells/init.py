@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 from minicon.cli import options
@@ -58,7 +57,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.shell.init import apply_changes, plan_init
 
     dry_run = context.settings.dry_run
-    if arguments.clients != "minicon" and not arguments.reverse and not dry_run:
+    program = context.console.dialect.name
+    clients = arguments.clients if program == "minicon" else program
+    if clients != program and not arguments.reverse and not dry_run:
         _write_shims(context)
     changes = plan_init(
         _shells(arguments),
@@ -67,8 +68,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         completions=_completions(context),
         reverse=arguments.reverse,
         system=arguments.system,
-        clients=arguments.clients,
-        program=context.console.dialect.name,
+        clients=clients,
+        program=program,
     )
     if not dry_run:
         apply_changes(changes)
@@ -83,15 +84,14 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _write_shims(context: CommandContext) -> None:
-    """Write the programs that the functions run, unless this was started by one of them."""
+    """Write the programs that the functions run."""
     from minicon.prefix.environment.prefix_location import make_base
     from minicon.shell.commands import this_executable
-    from minicon.shell.shims import make_shims, shims_directory, write_shims
+    from minicon.shell.shims import make_shims, write_shims
 
-    if shims_directory(sys.argv[0]) is None:
-        root = str(context.settings.root)
-        write_shims(make_shims(root, root=root, executable=this_executable()))
-        make_base(root)
+    root = str(context.settings.root)
+    write_shims(make_shims(root, root=root, executable=this_executable()))
+    make_base(root)
 
 
 def _show(changes: Iterable[FileChange], context: CommandContext) -> None:
