@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -579,3 +580,13 @@ def test_built_in_names() -> None:
     assert "graphviz" not in names.conda_names("graphviz")
     assert names.conda_names("some-thing") == ("some-thing", "some_thing", "some.thing")
     assert names.conda_names("Zope.Interface")[0] == "zope.interface"
+
+
+def test_nothing_is_fetched_ahead_offline(served: PackageIndex, open_index: Open) -> None:
+    served.add(demo())
+    index = open_index(served.index_url, offline=True)
+    index.prefetch(["demo"], "3.11.7")
+    index.prefetch_requirements(open_index(served.index_url).releases("demo")[0].files)
+    time.sleep(0.1)
+    assert served.count("/simple/") == 1, "by the other index"
+    assert not served.count("/files/")

@@ -323,6 +323,7 @@ class Services:
                 no_build=not self.settings.build_from_source,
             ),
             build=partial(self._build_metadata, requirements.options),
+            offline=self.settings.offline,
         )
         self._wheel_indices.append(index)
         return index

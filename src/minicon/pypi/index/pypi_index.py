@@ -82,6 +82,7 @@ class PypiIndex(Closing):
         build: Builds the metadata of a source distribution with a minor version of python.
         clock: Seconds since 1970.
         refresh: Query the indexes even if a cached page is still fresh.
+        offline: Whether the fetcher refuses to use the network: nothing is fetched ahead.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class PypiIndex(Closing):
         build: Build | None = None,
         clock: Callable[[], float] = time.time,
         refresh: bool = False,
+        offline: bool = False,
     ) -> None:
         reporter = reporter or SilentReporter()
         indexes = [
@@ -135,6 +137,7 @@ class PypiIndex(Closing):
         self._listed = SharedResults(self._load_listed)
         self._releases = SharedResults(self._load_releases)
         self._requirements = SharedResults(self._load_requirements)
+        self._offline = offline
         self._background = Background(_PARALLEL_REQUESTS)
         self._prefetched: set[tuple[str, str | None]] = set()
 
@@ -284,14 +287,14 @@ class PypiIndex(Closing):
             python_version: If given, the metadata of each project's newest final release that
                 fits this python is fetched too.
         """
-        for name in map(normalize_pypi_name, names):
+        for name in () if self._offline else map(normalize_pypi_name, names):
             if (name, python_version) not in self._prefetched:
                 self._prefetched.add((name, python_version))
                 self._background.submit(partial(self._prefetch, name, python_version))
 
     def prefetch_requirements(self, files: Iterable[DistributionFile]) -> None:
         """Start fetching the metadata of wheels; return at once."""
-        for file in files:
+        for file in () if self._offline else files:
             self._background.submit(partial(self._prefetch_file, file))
 
     def close(self) -> None:
