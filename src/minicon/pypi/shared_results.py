@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from concurrent.futures import Future
 from typing import Generic, TypeVar
+
+from minicon.errors import MiniconError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +28,11 @@ class SharedResults(Generic[Key, Value]):
         self._function = function
         self._lock = threading.Lock()
         self._results: dict[Key, Future[Value]] = {}
+
+    def prepare(self, key: Key) -> None:
+        """Compute the result for a key; an error is raised when the result is used."""
+        with contextlib.suppress(MiniconError):
+            self.get(key)
 
     def get(self, key: Key) -> Value:
         """Return the result for a key. Raises what the function raised."""

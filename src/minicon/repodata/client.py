@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 #: Most indexes that are fetched at the same time.
 _WORKERS = 8
+#: Most indexes that are converted at the same time; requests for others are sent meanwhile.
+_CONVERSIONS = 2
 _LOCK_TIMEOUT = 300.0
 _AGE_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
@@ -95,6 +97,7 @@ class ChannelClient:
         # Indexes of shards are converted one after the other, each up to its first requests:
         # converting is all Python, and in parallel every one of them would be late.
         self._converting = threading.RLock()
+        self._conversions = threading.BoundedSemaphore(_CONVERSIONS)
 
     def index(self, channel: Channel, subdir: str, *, refresh: bool = False) -> RecordIndex:
         """Return the records of one channel's subdir; empty if the channel has no such subdir.
@@ -350,6 +353,7 @@ class ChannelClient:
                 now=self._clock(),
                 refresh=refresh,
                 start_converting=start_converting,
+                conversion=self._conversions,
             )
             new = SubdirFetch(self._fetcher, self._cache, self._reporter, request).run()
             self._cache.save_state(key, new)

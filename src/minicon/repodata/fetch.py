@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from minicon.constants import REPODATA
@@ -17,7 +18,7 @@ from minicon.errors import ChannelError, OfflineError, RepodataError
 from minicon.fs import operations
 from minicon.fs.hashing import FileDigest
 from minicon.lazy_pattern import lazy_pattern
-from minicon.lean_dataclasses import dataclass, replace
+from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.net.client.headers import content_length, is_html
 from minicon.net.client.http_errors import status_error
 from minicon.redaction import redact
@@ -59,6 +60,7 @@ class SubdirRequest:
         now: Seconds since 1970.
         refresh: Make every cache between here and the server check with the server too.
         start_converting: Called before work that keeps other threads waiting.
+        conversion: Entered while repodata is converted: each takes tens of megabytes.
     """
 
     url: str
@@ -69,6 +71,9 @@ class SubdirRequest:
     now: float
     refresh: bool = False
     start_converting: Callable[[], object] = bool
+    conversion: contextlib.AbstractContextManager[object] = field(
+        default_factory=contextlib.nullcontext
+    )
 
 
 def index_file_names(
@@ -252,7 +257,8 @@ class SubdirFetch:
         from minicon.repodata.index.convert import index_bytes
 
         index = index_bytes(body, name, url, self._request.subdir)
-        self._cache.write_index(lambda: digest.sha256, index)
+        with self._request.conversion:
+            self._cache.write_index(lambda: digest.sha256, index)
 
     def _is_known(self, digest: FileDigest) -> bool:
         old = self._request.state

@@ -143,7 +143,7 @@ def _run_resolvelib(provider: CondaProvider) -> Mapping[str, AnyCandidate]:
     """
     from resolvelib import BaseReporter
 
-    from minicon.solver.joint.resolution import RememberingResolution
+    from minicon.solver.joint.conda_provider import RememberingResolution
 
     # Not Resolver: it builds a graph of the result by recursion, which cycles make endless.
     resolution = RememberingResolution(provider, BaseReporter())

@@ -51,7 +51,7 @@ class FileContents:
         self._build = build
         self._cache = MetadataCache(cache_dir)
         self._readers = SharedResults(self._make_readers)
-        self._of_wheels = SharedResults(self._of_wheel)
+        self._wheels = SharedResults(self._read_wheel)
         self._sha256 = SharedResults(self._compute_sha256)
 
     def cached(self, file: DistributionFile) -> CoreMetadata | None:
@@ -67,12 +67,16 @@ class FileContents:
             PipError: That of a source distribution could not be built.
         """
         if file.is_wheel:
-            return self._of_wheels.get(file)
+            return self._wheels.get(file)
         if file.wheel is not None:
             with contextlib.suppress(PackageError):
-                return self._of_wheels.get(file.wheel)
+                return self._wheels.get(file.wheel)
         known = self._cache.load(file) or self._cache.load(file, file.for_python)
         return known or self._readers.get(self._cache_dir).sources.read(file)
+
+    def prepare(self, wheel: DistributionFile) -> None:
+        """Read the metadata of a wheel; an error is raised when it is used."""
+        self._wheels.prepare(wheel)
 
     def with_hash(self, file: DistributionFile) -> DistributionFile:
         """Return a file with its hash, which is computed if its index lists none.
@@ -82,7 +86,7 @@ class FileContents:
         """
         return file if file.sha256 else file._replace(sha256=self._sha256.get(file))
 
-    def _of_wheel(self, file: DistributionFile) -> CoreMetadata:
+    def _read_wheel(self, file: DistributionFile) -> CoreMetadata:
         known = self._cache.load(file)
         return known or self._readers.get(self._cache_dir).wheels.read(file)
 

@@ -34,6 +34,7 @@ from minicon.pypi.index.releases import (
     merged,
     newest_final,
     wheel_beside,
+    with_python,
 )
 from minicon.pypi.index.simple_index import SimpleIndex
 from minicon.pypi.requirement_syntax import RequirementByUrl, normalized_requires_python
@@ -254,7 +255,7 @@ class PypiIndex(Closing):
             "version": version,
             "build": PYPI_BUILD,
             "build_number": 0,
-            "depends": _with_python(depends, minor),
+            "depends": with_python(depends, minor),
             "constrains": [],
             "license": metadata.license if metadata else None,
             "sha256": file.sha256,
@@ -295,15 +296,11 @@ class PypiIndex(Closing):
     def prefetch_requirements(self, files: Iterable[DistributionFile]) -> None:
         """Start fetching the metadata of wheels; return at once."""
         for file in () if self._offline else files:
-            self._background.submit(partial(self._prefetch_file, file))
+            self._background.submit(partial(self._contents.prepare, file))
 
     def close(self) -> None:
         """Discard the prefetches that have not started."""
         self._background.close()
-
-    def _prefetch_file(self, file: DistributionFile) -> None:
-        with contextlib.suppress(MiniconError):  # reported if it is needed
-            self._contents.metadata(file)
 
     def _prefetch(self, name: str, python_version: str | None) -> None:
         # An error is kept with the result, and raised when the result is used.
@@ -386,12 +383,3 @@ class PypiIndex(Closing):
 
 def _public_url(requirement: Requirement) -> str:
     return without_credentials((requirement.url or "").partition("#")[0])
-
-
-def _with_python(depends: Sequence[str], minor: str) -> list[str]:
-    """Add the python that a file was chosen for, as a MatchSpec."""
-    found = list(depends)
-    if not any(text.split()[0] == "python" for text in found):
-        major, _, number = minor.partition(".")
-        found.append(f"python >={minor},<{major}.{int(number) + 1}.0a0")
-    return found

@@ -109,3 +109,12 @@ def fitting_minors(files: Iterable[DistributionFile], tags: WheelTags) -> list[s
         else:
             fitting |= {minor for minor in allowed if tags.rank(wheel.tags, minor) is not None}
     return [minor for minor in PYTHON_MINORS if minor in fitting]
+
+
+def with_python(depends: Sequence[str], minor: str) -> list[str]:
+    """Add the python that a file was chosen for, as a MatchSpec."""
+    found = list(depends)
+    if not any(text.split()[0] == "python" for text in found):
+        major, _, number = minor.partition(".")
+        found.append(f"python >={minor},<{major}.{int(number) + 1}.0a0")
+    return found
