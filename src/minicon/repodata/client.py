@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 
@@ -17,8 +16,6 @@ from minicon.repodata.index.base_url import resolve_base_url
 from minicon.repodata.index.decode import RecordSource
 from minicon.repodata.index.subdir_index import ConvertedIndex, EmptyIndex
 from minicon.repodata.shards.shard_format import SHARDS_INDEX
-from minicon.repodata.shards.shard_loader import ShardLoader
-from minicon.repodata.shards.sharded_index import ShardedIndex, ShardGroup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +31,8 @@ if TYPE_CHECKING:
     from minicon.repodata.index.index_file import IndexFile
     from minicon.repodata.index.subdir_index import LocatedIndex
     from minicon.repodata.run_exports import RunExports
+    from minicon.repodata.shards.shard_loader import ShardLoader
+    from minicon.repodata.shards.sharded_index import ShardGroup
 
 #: Most indexes that are fetched at the same time.
 _WORKERS = 8
@@ -85,7 +84,8 @@ class ChannelClient:
         self._use_shards = use_shards
         # As in conda, the complete index comes last, whatever is configured.
         self._file_names_left = [*(name for name in repodata_fns if name != REPODATA), REPODATA]
-        self._shards = ShardLoader(fetcher, os.path.join(self._cache.directory, "shards-v1"))
+        self._shards: ShardLoader | None = None
+        self._making_loader = threading.Lock()
         self._groups: dict[str, ShardGroup] = {}
         self._reporter = reporter or SilentReporter()
         self._clock = clock
@@ -260,6 +260,8 @@ class ChannelClient:
                 self._reporter.warn,
                 lambda: self._refetch(channel, subdir, discard=True),
             )
+        from minicon.repodata.shards.sharded_index import ShardedIndex, ShardGroup
+
         shards_url = resolve_base_url(
             state.url, info.get("shards_base_url"), what="shards_base_url"
         )
@@ -268,7 +270,7 @@ class ChannelClient:
             file,
             state.body_sha256,
             shards_url=shards_url,
-            loader=self._shards,
+            loader=self._shard_loader(),
             group=self._groups.setdefault(channel.base_url, ShardGroup()),
             warn=self._reporter.warn,
             offline=self._offline and not channel.is_local,
@@ -366,7 +368,15 @@ class ChannelClient:
         if not self._is_swept:
             self._is_swept = True
             self._cache.sweep()
-            self._shards.sweep()
+            self._shard_loader().sweep()
+
+    def _shard_loader(self) -> ShardLoader:
+        from minicon.repodata.shards.shard_loader import ShardLoader
+
+        with self._making_loader:
+            if self._shards is None:
+                self._shards = ShardLoader(self._fetcher, f"{self._cache.directory}/shards-v1")
+            return self._shards
 
     def _refetch(self, channel: Channel, subdir: str, *, discard: bool) -> IndexFile:
         """Fetch an index that is damaged on disk, or older than the server's shards."""

@@ -30,7 +30,6 @@ from minicon.solver.joint.requirements import (
     Resolved,
 )
 from minicon.solver.request import UpdatePolicy
-from minicon.solver.result.removal import before_installing, remove
 from minicon.solver.result.solution import (
     as_installed,
     is_satisfied,
@@ -76,6 +75,8 @@ class CondaSolver:
             SpecError: A spec does not name one package.
         """
         if request.removals:
+            from minicon.solver.result.removal import before_installing, remove
+
             if not request.specs and not request.requirements:
                 return remove(request)
             request = before_installing(request)
