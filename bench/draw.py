@@ -1,9 +1,9 @@
-"""Draw docs/benchmarks.svg from docs/benchmarks.csv: one pair of bars per measurement.
+"""Draw docs/benchmarks.svg, one pair of bars per measurement, and docs/benchmarks-growth.svg.
 
     ./dev bench draw
 
-The CSV is written by hand from what the other scripts print: medians of interleaved runs,
-divided by the peer's.
+``bench/all.py`` writes the tables: medians of interleaved runs, divided by the peer's, and what the
+commands of ``bench/growth.py`` cost by size.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ def draw(rows: list[dict[str, str]]) -> str:
         top = ROW * number + 8
         parts += [
             f'<text x="8" y="{top + 13}" font-weight="bold">{escape(row["what"])}</text>',
-            f'<text x="8" y="{top + 29}" fill="#555">peer: {escape(row["peer"])}</text>',
+            (
+                f'<text x="8" y="{top + 29}" fill="#555">peer: {escape(row["peer"])}, '
+                f"{escape(row['file_system'])}</text>"
+            ),
             bar(top, "wall", float(row["wall"])),
             bar(top + 17, "cpu", float(row["cpu"])),
         ]
@@ -101,11 +104,69 @@ def line_plot(lines: dict[str, list[tuple[float, float]]], *, x: str, y: str) ->
     return "\n".join(parts) + "\n"
 
 
+def draw_growth(costs: dict[str, list[tuple[float, float]]]) -> str:
+    """Draw time by size, both as multiples of those of the second size, with lines of slope 1.
+
+    Args:
+        costs: Per command, sizes and seconds; the first size is the smallest possible case.
+    """
+    left, top, side, step = 60, 20, 400, 400 / 3
+    parts = [
+        (
+            '<svg xmlns="http://www.w3.org/2000/svg" width="700" height="480" '
+            'viewBox="0 0 700 480" font-family="sans-serif" font-size="12">'
+            '<rect width="700" height="480" fill="white"/>'
+        )
+    ]
+    for power in range(4):
+        x, y = left + step * power, top + side - step * power
+        parts += [
+            f'<text x="{x:.0f}" y="{top + side + 18}" text-anchor="middle">{2**power}</text>',
+            f'<text x="{left - 8}" y="{y + 4:.0f}" text-anchor="end">{2**power}</text>',
+        ]
+    parts += [
+        (
+            f'<path d="M{left},{top}V{top + side}H{left + side}" fill="none" stroke="black"/>'
+            f'<path d="M{left},{top + side}L{left + side},{top}" stroke="black" '
+            'stroke-dasharray="4"/>'
+            f'<text x="{left + side / 2}" y="{top + side + 40}" text-anchor="middle">size, as a '
+            "multiple of the smallest; dashed: linear</text>"
+        )
+    ]
+    for number, (name, points) in enumerate(sorted(costs.items())):
+        base = points[0][1]
+        own = [max(seconds - base, 0.01) for _, seconds in points[1:]]
+        colour = f"hsl({360 * number / len(costs):.0f},65%,42%)"
+        path = " ".join(
+            f"{left + step * power:.0f},{top + side - step * _log2(value / own[0]):.0f}"
+            for power, value in enumerate(own)
+        )
+        parts += [
+            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>',
+            (
+                f'<text x="{left + side + 20}" y="{top + 16 * number + 10}" fill="{colour}">'
+                f"{escape(name)}: {points[-1][0]:,.0f}, {points[-1][1]:.2f} s</text>"
+            ),
+        ]
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _log2(ratio: float) -> float:
+    return min(max(math.log2(max(ratio, 0.5)), 0.0), 3.15)
+
+
 def main() -> None:
     with open(DOCS / "benchmarks.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
     (DOCS / "benchmarks.svg").write_text(draw(rows))
-    print(f"{len(rows)} rows drawn")
+    costs: dict[str, list[tuple[float, float]]] = {}
+    growth = DOCS / "benchmarks-growth.csv"
+    if growth.exists():
+        with open(growth, newline="") as stream:
+            for name, size, seconds, _ in csv.reader(stream):
+                costs.setdefault(name, []).append((float(size), float(seconds)))
+        (DOCS / "benchmarks-growth.svg").write_text(draw_growth(costs))
+    print(f"{len(rows)} rows and {len(costs)} curves drawn")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,9 @@ from minicon.archive.libarchive_decoder import libarchive_version
 from minicon.archive.package_archive import open_archive
 from minicon.package.prepare.extract import extract
 
+sys.path.insert(0, str(Path(__file__).parent))
+from measure import Measured, record
+
 
 def make_archive(folder: Path, megabytes: int, kind: str = ".conda") -> Path:
     """A package like python's: thousands of small sources, some large binaries."""
@@ -132,6 +135,7 @@ def compete(archive: Path, rounds: int) -> None:
         for label, run in runs.items():
             times[label].append(measure(run, archive.with_name("target")))
     report(times)
+    record(f"extract {archive.suffix}", [Measured.of(*each) for each in times.items()])
 
 
 def report(times: dict[str, list[tuple[float, float]]]) -> None:

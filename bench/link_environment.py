@@ -40,6 +40,9 @@ from minicon.publish.channel_index import index_channel
 from minicon.publish.conda_archive import write_conda_archive
 from minicon.solver.request import Solution
 
+sys.path.insert(0, str(Path(__file__).parent))
+from measure import Measured, record
+
 try:
     import rattler
 except ImportError:
@@ -230,6 +233,7 @@ def main() -> None:
     total = len(bench.packages) * 500
     reference = statistics.median(c for _, c in measured.get("cp -al of it", [(1.0, 1.0)]))
     print(f"{total} files, python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
+    record("link 20,000 files", [Measured.of(*each) for each in measured.items()])
     for name, values in measured.items():
         wall = statistics.median(w for w, _ in values)
         used = statistics.median(c for _, c in values)

@@ -6,6 +6,7 @@ quoted is the ratio of the medians.
 
 from __future__ import annotations
 
+import csv
 import os
 import resource
 import shlex
@@ -24,12 +25,37 @@ class Measured:
         wall: Seconds on the clock.
         cpu: Seconds of processor time, children included.
         memory: Peak of the largest process in MiB.
+        wall_spread: Half the distance of the quartiles of ``wall``, as a part of it.
+        cpu_spread: The same for ``cpu``.
     """
 
     name: str
     wall: float
     cpu: float
-    memory: float
+    memory: float = 0.0
+    wall_spread: float = 0.0
+    cpu_spread: float = 0.0
+
+    @classmethod
+    def of(cls, name: str, samples: list[tuple[float, ...]]) -> Measured:
+        """Summarize samples: seconds on the clock, of processor time, and MiB if measured."""
+        wall, cpu, *memory = zip(*samples, strict=True)
+        return cls(
+            name,
+            statistics.median(wall),
+            statistics.median(cpu),
+            *map(statistics.median, memory),
+            wall_spread=spread(wall),
+            cpu_spread=spread(cpu),
+        )
+
+
+def spread(values: tuple[float, ...]) -> float:
+    """Half the distance of the quartiles, as a part of the median."""
+    if len(values) < 3:
+        return 0.0
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return (high - low) / 2 / (middle or 1.0)
 
 
 def compare(
@@ -58,10 +84,7 @@ def compare(
             sample = _run(argv, {**own, **(environ or {})})
             if turn:
                 samples[name].append(sample)
-    return [
-        Measured(name, *(statistics.median(column) for column in zip(*rows, strict=True)))
-        for name, rows in samples.items()
-    ]
+    return [Measured.of(name, rows) for name, rows in samples.items()]  # type: ignore[arg-type]
 
 
 def in_new_place(argv: list[str]) -> list[str]:
@@ -74,7 +97,8 @@ def in_new_place(argv: list[str]) -> list[str]:
 
 
 def print_table(title: str, measured: list[Measured]) -> None:
-    """Print medians, and ratios to the last row (the peer)."""
+    """Print medians, and ratios to the last row (the peer); ``bench/all.py`` gets them too."""
+    record(title, measured)
     peer = measured[-1]
     print(f"\n{title}\n{'':28}{'wall':>9}{'cpu':>9}{'MiB':>8}{'× wall':>9}{'× cpu':>8}")
     for row in measured:
@@ -82,6 +106,17 @@ def print_table(title: str, measured: list[Measured]) -> None:
             f"{row.name:28}{row.wall:8.3f}s{row.cpu:8.3f}s{row.memory:8.0f}"
             f"{row.wall / peer.wall:9.2f}{row.cpu / peer.cpu:8.2f}"
         )
+
+
+def record(title: str, measured: list[Measured]) -> None:
+    """Append rows to the file that ``BENCH_RESULTS`` names, if it is set."""
+    path = os.environ.get("BENCH_RESULTS")
+    if path:
+        with open(path, "a", newline="") as file:
+            for row in measured:
+                spreads = f"{row.wall_spread:.3f}", f"{row.cpu_spread:.3f}"
+                times = f"{row.wall:.4f}", f"{row.cpu:.4f}"
+                csv.writer(file).writerow((title, row.name, *times, *spreads))
 
 
 def _run(argv: list[str], environ: dict[str, str]) -> tuple[float, float, float]:

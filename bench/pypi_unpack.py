@@ -22,6 +22,9 @@ from minicon.models.records import RepodataRecord
 from minicon.package.prepare.wheel import prepare_wheel
 from minicon.pypi.wheels.filenames import parse_version, split_wheel_name
 
+sys.path.insert(0, str(Path(__file__).parent))
+from measure import Measured, record
+
 PROJECTS = ("numpy", "pandas", "scipy", "sympy")
 
 
@@ -44,6 +47,7 @@ def main() -> None:
 
         for name, function in (("prepare_wheel", ours), ("zipfile.extractall", plain)):
             runs = [timed(function, Path(folder) / "out") for _ in range(3)]
+            record("unpack wheels", [Measured.of(name, [each[:2] for each in runs])])
             wall, cpu, files = min(r[0] for r in runs), min(r[1] for r in runs), runs[0][2]
             print(f"{name:20} wall {wall:6.2f} s   cpu {cpu:6.2f} s   {files} files")
 

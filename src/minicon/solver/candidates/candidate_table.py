@@ -7,6 +7,9 @@ and texts, so it can be stored.
 
 from __future__ import annotations
 
+import operator
+from collections import Counter
+from itertools import accumulate
 from typing import NamedTuple
 
 from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
@@ -20,7 +23,7 @@ from minicon.models.version import version_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from minicon.models.match_spec.spec import MatchSpec
 
@@ -94,7 +97,8 @@ class CandidateTable(NamedTuple):
         name: Package name, or ``name[extra]`` for an extra of it.
         size: Number of candidates.
         version_keys: Their distinct versions' sort keys, ascending.
-        below: ``below[i]`` holds the candidates whose version is one of the first ``i``.
+        lower: Where candidates are sorted by version, ``lower[i]`` is the number of those whose
+            version is one of the first ``i``: the last ones. Else it is the set of them.
         versions: Per candidate, its version as text.
         builds: Per candidate, its build string.
         build_numbers: Per candidate, its build number.
@@ -102,12 +106,13 @@ class CandidateTable(NamedTuple):
         dependencies: (name, MatchSpec text, candidates that have it).
         constrains: The same for ``constrains``.
         conditional: Dependencies with conditions.
+        is_sorted: Whether candidates are sorted by version alone, highest first.
     """
 
     name: str
     size: int
     version_keys: tuple[bytes, ...]
-    below: tuple[int, ...]
+    lower: tuple[int, ...]
     versions: tuple[str, ...]
     builds: tuple[str, ...]
     build_numbers: tuple[int, ...]
@@ -115,6 +120,13 @@ class CandidateTable(NamedTuple):
     dependencies: tuple[tuple[str, str, int], ...]
     constrains: tuple[tuple[str, str, int], ...]
     conditional: tuple[Conditional, ...]
+    is_sorted: bool
+
+    def below(self, rank: int) -> int:
+        """The candidates whose version is one of the first ``rank``."""
+        if not self.is_sorted:
+            return self.lower[rank]
+        return (1 << self.size) - (1 << self.size - self.lower[rank])
 
 
 def sort_records(
@@ -205,12 +217,11 @@ def compile_feature(feature: str, providers: Sequence[str]) -> CandidateTable:
 def plain_table(name: str, versions: Sequence[str]) -> CandidateTable:
     """The table of a variable that is no package: its candidates differ in their dependencies."""
     size = len(versions)
-    everything = (1 << size) - 1
     return CandidateTable(
         name=name,
         size=size,
         version_keys=(version_key("0"),) if size else (),
-        below=(0, everything) if size else (0,),
+        lower=(0, size) if size else (0,),
         versions=tuple(versions),
         builds=tuple(map(str, range(size))),
         build_numbers=(0,) * size,
@@ -218,6 +229,7 @@ def plain_table(name: str, versions: Sequence[str]) -> CandidateTable:
         dependencies=(),
         constrains=(),
         conditional=(),
+        is_sorted=True,
     )
 
 
@@ -228,18 +240,15 @@ def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) 
         name: Package name.
         ordered: From :func:`sort_records`.
     """
-    by_version: dict[bytes, int] = {}
     ties: list[int] = []
     last: object = None
     for position, (key, _) in enumerate(ordered):
-        by_version[key[2]] = by_version.get(key[2], 0) | 1 << position
         if key[:_TIE] != last:
             ties.append(position)
             last = key[:_TIE]
-    version_keys = sorted(by_version)
-    below = [0]
-    for version in version_keys:
-        below.append(below[-1] | by_version[version])
+    keys = [key[2] for key, _ in ordered]
+    version_keys = sorted({*keys})
+    is_sorted = keys == sorted(keys, reverse=True)
     records = [record for _, record in ordered]
     depends = _carriers(record.data.get("depends") for record in records)
     plain, conditional = _split_conditional(depends)
@@ -253,7 +262,7 @@ def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) 
         name=name,
         size=len(records),
         version_keys=tuple(version_keys),
-        below=tuple(below),
+        lower=tuple(_numbers(keys) if is_sorted else _sets(keys)),
         versions=tuple([record.data["version"] for record in records]),
         builds=tuple([key[7] for key, _ in ordered]),
         build_numbers=tuple([key[3] for key, _ in ordered]),
@@ -261,6 +270,7 @@ def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) 
         dependencies=tuple(plain),
         constrains=tuple(constrains),
         conditional=(*conditional, *(each._replace(optional=True) for each in limits)),
+        is_sorted=is_sorted,
     )
 
 
@@ -309,6 +319,20 @@ def compile_extra(
         constrains=(),
         conditional=tuple(conditional),
     )
+
+
+def _numbers(keys: Sequence[bytes]) -> Iterator[int]:
+    """Per rank of a version, the number of candidates with a lower one; and of all."""
+    counts = Counter(keys)
+    return accumulate((counts[key] for key in sorted(counts)), initial=0)
+
+
+def _sets(keys: Sequence[bytes]) -> Iterator[int]:
+    """Per rank of a version, the set of candidates with a lower one; and of all."""
+    by_version: dict[bytes, int] = {}
+    for position, key in enumerate(keys):
+        by_version[key] = by_version.get(key, 0) | 1 << position
+    return accumulate((by_version[key] for key in sorted(by_version)), operator.or_, initial=0)
 
 
 def _carriers(texts: Iterable[Sequence[str] | None]) -> dict[str, int]:

@@ -166,11 +166,10 @@ class Candidates:
     def highest_version(self, domain: int) -> int:
         """Rank of the highest version among some candidates; -1 for none."""
         domain &= self.all
-        below = self.table.below
-        low, high = 0, len(below) - 1
+        low, high = 0, len(self.table.lower) - 1
         while low < high:
             middle = (low + high) // 2
-            if domain & ~below[middle]:
+            if domain & ~self.table.below(middle):
                 low = middle + 1
             else:
                 high = middle
@@ -218,14 +217,14 @@ class Candidates:
         if operator == ">=":
             return self._between(first, len(keys))
         if operator == "<":
-            return self.table.below[first]
+            return self.table.below(first)
         if operator == "~=":
             return self._between(first, len(keys)) & self._starting(compatible_prefix(text))
         after = first + (first < len(keys) and keys[first] == key)
         if operator == ">":
             return self._between(after, len(keys))
         if operator == "<=":
-            return self.table.below[after]
+            return self.table.below(after)
         equal = self._between(first, after)
         return equal if operator == "==" else self.all & ~equal
 
@@ -237,8 +236,7 @@ class Candidates:
 
     def _between(self, first: int, end: int) -> int:
         """Candidates whose version's rank is in ``range(first, end)``; rank 0 is the lowest."""
-        below = self.table.below
-        return below[end] & ~below[first]
+        return self.table.below(end) & ~self.table.below(first)
 
 
 def domain_text(domain: int) -> str:

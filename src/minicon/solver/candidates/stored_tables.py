@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: This many newly evaluated dependency texts are worth saving by themselves.
 _WORTH_SAVING = 50
+#: Number of candidates up to which sets of them are stored as they are.
+_SMALL = 1000
 
 
 class _StoredRecords(Sequence["RepodataRecord"]):
@@ -253,7 +255,42 @@ def _digest(value: object) -> str:
 def _encode_table(table: CandidateTable, matching: Mapping[str, int]) -> bytes:
     """Encode a table with the domains of the dependency texts evaluated so far."""
     plain = table._replace(conditional=tuple([tuple(each) for each in table.conditional]))  # type: ignore[misc]
-    return marshal.dumps((tuple(plain[1:]), dict(matching)))
+    texts: Any = dict(matching)
+    if table.size > _SMALL:
+        plain = plain._replace(
+            dependencies=_with_ranges(plain.dependencies),
+            constrains=_with_ranges(plain.constrains),
+        )
+        texts = {text: _range_of(domain) for text, domain in matching.items()}
+    return marshal.dumps((tuple(plain[1:]), texts))
+
+
+def _with_ranges(rows: Iterable[tuple[str, str, int]]) -> Any:
+    return tuple([(name, text, _range_of(premise)) for name, text, premise in rows])
+
+
+def _range_of(domain: int) -> int | tuple[int, int, int]:
+    """A set as its first and last candidate and, unless it has all between, the bits from there.
+
+    Else N versions with a dependency each would take N² bits.
+    """
+    if domain < 1 << _SMALL:
+        return domain
+    start, end = (domain & -domain).bit_length() - 1, domain.bit_length()
+    bits = domain >> start
+    return (start, end, 0 if bits & (bits + 1) == 0 else bits)
+
+
+def _set_of(value: int | tuple[int, int, int]) -> int:
+    """The reverse of :func:`_range_of`."""
+    if isinstance(value, int):
+        return value
+    start, end, bits = value
+    return bits << start if bits else (1 << end) - (1 << start)
+
+
+def _with_sets(rows: Iterable[tuple[str, str, Any]]) -> tuple[tuple[str, str, int], ...]:
+    return tuple([(name, text, _set_of(premise)) for name, text, premise in rows])
 
 
 def _decode_table(name: str, data: bytes) -> tuple[CandidateTable, dict[str, int]]:
@@ -265,7 +302,13 @@ def _decode_table(name: str, data: bytes) -> tuple[CandidateTable, dict[str, int
     try:
         value, texts = marshal.loads(data)
         table = CandidateTable(name, *value)
-    except (EOFError, TypeError) as error:
+        if table.size > _SMALL:
+            table = table._replace(
+                dependencies=_with_sets(table.dependencies),
+                constrains=_with_sets(table.constrains),
+            )
+            texts = {text: _set_of(domain) for text, domain in texts.items()}
+    except (EOFError, TypeError, AttributeError) as error:
         raise ValueError("not a table") from error
     if table.conditional:
         table = table._replace(conditional=tuple([Conditional(*c) for c in table.conditional]))
