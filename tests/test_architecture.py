@@ -31,6 +31,7 @@ LAYERS: list[set[str]] = [
     {"prefix"},
     {"shell"},
     {"envs", "publish"},
+    {"travel"},
     {"api"},
     {"serve"},
     {"cli"},
@@ -50,6 +51,7 @@ ORDERS = {
         "change lock inspect export",
         "channels",
         "upkeep",
+        "travel",
         "verbs",
     ),
     "cli": (

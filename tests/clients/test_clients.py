@@ -176,6 +176,9 @@ def test_conda_pack(site: Site, tmp_path: Path) -> None:
     site.run("tar", "xf", tmp_path / "env.tar", "-C", tmp_path / "unpacked")
     script = f'. unpacked/bin/activate && conda-unpack && python -c "{SHOW}"'
     assert str(tmp_path / "unpacked") in site.run("bash", "-c", script, cwd=tmp_path)
+    site.run("minicon", "unpack", tmp_path / "env.tar", tmp_path / "again")
+    python = tmp_path / "again" / "bin" / "python"
+    assert str(tmp_path / "again") in site.run(python, "-c", SHOW)
 
 
 def test_ensureconda(site: Site) -> None:

@@ -1,11 +1,16 @@
-"""Decompression of ``.tar.zst`` and ``.tar.bz2``: two decoders for each, with equal verdicts.
+"""Decompression of tar archives.
 
+Packages are ``.tar.zst`` and ``.tar.bz2``, for which there are two decoders with equal verdicts.
 ``libarchive`` is the C library and the default wherever its shared library is installed;
 ``native`` is zstandard and the standard library's bz2. Both give the same bytes to the one tar
-reader, or both refuse the stream.
+reader, or both refuse the stream. Archives of environments can also be ``.tar.gz``, ``.tar.xz`` and
+``.tar``: decoders of the standard library.
 """
 
 from __future__ import annotations
+
+import zlib
+from typing import Any
 
 from minicon.archive.problems import damaged, unsafe
 from minicon.errors import UsageError
@@ -46,6 +51,10 @@ def open_decoder(
     """
     if reader not in (None, "native", "libarchive"):
         raise UsageError("unknown-reader", f"there is no archive reader {reader!r}")
+    if compression in ("gzip", "xz", "none"):
+        if compression == "gzip":
+            return GzipDecoder(source, archive)
+        return XzDecoder(source, archive) if compression == "xz" else StoredBytes(source)
     if compression == "zstd":
         _check_frames(source, archive)
     if (reader or default_reader(compression)) == "libarchive":
@@ -147,13 +156,25 @@ class Bzip2Decoder:
     """Decompresses concatenated bzip2 streams, as parallel compressors write them."""
 
     def __init__(self, source: Readable, archive: str) -> None:
-        import bz2
-
-        self._new = bz2.BZ2Decompressor
         self._source = source
         self._archive = archive
         self._stream = self._new()
         self._fresh = True
+
+    def _new(self) -> Any:
+        import bz2
+
+        return bz2.BZ2Decompressor()
+
+    def _decompress(self, data: bytes, limit: int) -> bytes:
+        try:
+            output: bytes = self._stream.decompress(data, limit)
+        except self._errors() as error:
+            raise damaged(self._archive, f"cannot be decompressed ({error})") from None
+        return output
+
+    def _errors(self) -> type[Exception]:
+        return OSError
 
     def read_into(self, buffer: memoryview) -> int:
         """See :meth:`minicon.archive.streams.Decoder.read_into`."""
@@ -161,10 +182,7 @@ class Bzip2Decoder:
             data = self._input()
             if data is None:
                 return 0
-            try:
-                output = self._stream.decompress(data, len(buffer))
-            except OSError as error:
-                raise damaged(self._archive, f"cannot be decompressed ({error})") from None
+            output = self._decompress(data, len(buffer))
             self._fresh = False
             if output:
                 buffer[: len(output)] = output
@@ -187,3 +205,65 @@ class Bzip2Decoder:
 
     def close(self) -> None:
         """Do nothing: the collector frees everything."""
+
+
+class XzDecoder(Bzip2Decoder):
+    """Decompresses concatenated xz streams, with at most 128 MiB of memory."""
+
+    def _new(self) -> Any:
+        import lzma
+
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_WINDOW_LIMIT)
+
+    def _errors(self) -> type[Exception]:
+        import lzma
+
+        return lzma.LZMAError
+
+
+class GzipDecoder(Bzip2Decoder):
+    """Decompresses concatenated gzip members."""
+
+    def _new(self) -> Any:
+        return _GzipMember()
+
+    def _errors(self) -> type[Exception]:
+        return zlib.error
+
+
+class _GzipMember:
+    """One gzip member, with the interface of the decompressors of bz2 and lzma."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(31)
+
+    @property
+    def eof(self) -> bool:
+        return self._stream.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._stream.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._stream.unused_data
+
+    def decompress(self, data: bytes, limit: int) -> bytes:
+        return self._stream.decompress(self._stream.unconsumed_tail + data, limit)
+
+
+class StoredBytes:
+    """Gives the bytes of an archive that is not compressed."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+
+    def read_into(self, buffer: memoryview) -> int:
+        """See :meth:`minicon.archive.streams.Decoder.read_into`."""
+        data = self._source.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Do nothing."""

@@ -35,7 +35,7 @@ class LibarchiveDecoder:
     """
 
     def __init__(self, source: ByteSource, compression: Compression, archive: str) -> None:
-        self._ffi = _require_libarchive()
+        self._ffi = require_libarchive()
         self._archive = archive
         self._source = source
         self._failure: BaseException | None = None
@@ -141,7 +141,8 @@ def load_libarchive() -> Any | None:
     return ffi
 
 
-def _require_libarchive() -> Any:
+def require_libarchive() -> Any:
+    """Load libarchive. Raises UsageError (``libarchive-missing``)."""
     ffi = load_libarchive()
     if ffi is None:
         raise UsageError(

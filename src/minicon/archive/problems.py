@@ -61,6 +61,19 @@ def as_published() -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def of_environment() -> Iterator[None]:
+    """Replace hints about packages by hints about an archive that a person made."""
+    try:
+        yield
+    except PackageError as error:
+        if error.hint == _REPORT:
+            error.hint = "do not use this archive; report it to its maker"
+        elif error.hint == _DOWNLOAD_AGAIN:
+            error.hint = "copy or download it again; if this repeats, pack the environment again"
+        raise
+
+
 def mismatch(subject: str, difference: Difference) -> HashMismatch:
     """Build the error for a hash or size that differs from the expected one."""
     message = f"{subject} {difference}, expected {difference.expected}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import mmap
     from collections.abc import Callable
 
-Compression = Literal["zstd", "bzip2"]
+Compression = Literal["zstd", "bzip2", "gzip", "xz", "none"]
 ReaderName = Literal["native", "libarchive"]
 
 

@@ -38,7 +38,7 @@ from minicon.prefix.environment.prefix_location import (
     untrusted_store,
 )
 from minicon.prefix.generations.change import locked, uninterrupted
-from minicon.prefix.generations.metadata import read_generation_metadata
+from minicon.prefix.generations.metadata import GenerationMetadata, read_generation_metadata
 from minicon.prefix.generations.recovery import recover_locked
 from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.generations.store_entries import GENERATION_FILE, is_tree, new_environment_mark
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from minicon.models.reporter import Reporter
-    from minicon.prefix.generations.metadata import GenerationMetadata
 
     #: Called with the finished tree and its final path, before the switch.
     Finish = Callable[[Folder, Path], object]
@@ -159,6 +158,49 @@ def clone_environment(
             )
             described = _Described(command, version, now, channel_name).files(prefix, metadata)
             _copy(prefix, tree, relocation, described, reporter)
+            _finish(tree, new, finish, durable=durable)
+        _switch(target, stage, durable=durable)
+
+
+def create_from_tree(
+    new: Path,
+    fill: Callable[[Folder, Path], object],
+    *,
+    command: str,
+    version: str,
+    now: float,
+    finish: Finish,
+    channel_name: Callable[[str], str] = str,
+    reporter: Reporter | None = None,
+    durable: bool = True,
+    lock_timeout: float = 30.0,
+) -> None:
+    """Create an environment from a whole tree, in one step: nothing is left of a failure.
+
+    ``fill`` writes the tree into an empty directory; it is called with the open directory and its
+    path. Further arguments and errors are those of :func:`move_environment`.
+    """
+    target = GenerationStore(new)
+    check_prefix_location(target.prefix)
+    _check_unused(target.prefix)
+    operations.make_directory(target.prefix.parent)
+    with (
+        operations.describing("write into", target.prefix),
+        locked(target, lock_timeout, reporter),
+    ):
+        _clear(target)
+        with _stage(target) as stage, target.opened(stage) as tree:
+            fill(tree, stage)
+            metadata = GenerationMetadata(
+                number=1,
+                stage=stage.name,
+                created=now,
+                command=command,
+                environment=new_environment_mark(),
+            )
+            described = _Described(command, version, now, channel_name)
+            for path, data in described.files(Prefix(stage), metadata).items():
+                tree.replace_file(path, data, durable=False)
             _finish(tree, new, finish, durable=durable)
         _switch(target, stage, durable=durable)
 
@@ -318,6 +360,10 @@ def _check_paths(old: Path, new: Path) -> None:
     if not is_apart or old.is_relative_to(new):
         message = f"one of {new} and {old} is inside the other"
         raise PrefixError("nested-environments", message, hint="choose a path outside of it")
+    _check_unused(new)
+
+
+def _check_unused(new: Path) -> None:
     if not is_empty(new):
         message = f"{new} exists already"
         raise PrefixError("path-exists", message, hint="choose another name, or remove it first")

@@ -46,13 +46,25 @@ def relocate_again(data: bytes, entry: PathsEntry, relocation: Relocation) -> by
     Raises:
         PrefixError: There is no room for the new path.
     """
-    original = _with_placeholder(data, entry, relocation.old)
-    if entry.sha256 and sha256_of(original) == entry.sha256:
+    original, is_exact = restore_original(data, entry, relocation.old)
+    if is_exact:
         return relocate(original, entry, relocation.new, relocation.subdir)
     if entry.file_mode == "binary":
         # Signed or changed since: the original is not known, so each string keeps its length.
         return relocate(original, entry, relocation.new, relocation.subdir)
     return replace_path(data, relocation)
+
+
+def restore_original(data: bytes, entry: PathsEntry, old: str) -> tuple[bytes, bool]:
+    """Return a linked file as it is in the package, and whether that is certain.
+
+    Args:
+        data: The content in an environment.
+        entry: Its placeholder, and its hash in the package.
+        old: Path of the environment.
+    """
+    original = _with_placeholder(data, entry, old)
+    return original, bool(entry.sha256) and sha256_of(original) == entry.sha256
 
 
 def _with_placeholder(data: bytes, entry: PathsEntry, old: str) -> bytes:

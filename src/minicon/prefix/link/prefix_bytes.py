@@ -60,13 +60,14 @@ def _runnable_shebang(line: bytes, rest: bytes, subdir: str) -> bytes:
         return line
     path = executable.replace(b"\\ ", b" ").decode()
     name = path.rpartition("/")[2]
-    if name.startswith(("python", "pypy")) and not _declares_encoding(rest):
+    if name.startswith(("python", "pypy")) and not declares_encoding(rest):
         return _polyglot(path, options.decode().strip()).rstrip("\n").encode()
     flag = b"-S " if options.strip() else b""
     return b"#!/usr/bin/env " + flag + name.encode() + options
 
 
-def _declares_encoding(rest: bytes) -> bool:
+def declares_encoding(rest: bytes) -> bool:
+    """Whether the second line of a script, whose first one is left out, is about its encoding."""
     second = rest[1:].split(b"\n", 1)[0]
     match = _CODING.match(second)
     return match is not None and match[1].lower().replace(b"_", b"-") not in (b"utf-8", b"utf8")

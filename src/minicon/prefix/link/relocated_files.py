@@ -12,7 +12,6 @@ import os
 import stat
 import subprocess
 import sys
-from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +23,11 @@ from minicon.models.strict_json import read_json
 from minicon.prefix.environment.prefix_location import is_environment, unmovable_entries
 from minicon.prefix.link.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.link.relocate import codesign_command
+from minicon.prefix.link.rewritten_records import (
+    Rewritten,
+    update_record,
+    updated_wheel_record,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +39,9 @@ if TYPE_CHECKING:
     from minicon.prefix.environment.prefix import Prefix
 
 #: Larger files without a record are data, not scripts.
-_LARGEST_SCRIPT = 1024 * 1024
+LARGEST_SCRIPT = 1024 * 1024
+#: How the path of a wheel's list of files ends.
+WHEEL_RECORD = ".dist-info/RECORD"
 _PATH_FILES = (".pth", ".egg-link", "direct_url.json")
 
 
@@ -100,6 +106,8 @@ def write_relocated(
     target: FolderTree,
     relocation: Relocation,
     files: Mapping[str, bytes],
+    *,
+    owned: frozenset[str] | None = None,
 ) -> set[str]:
     """Write all files that differ at another path, records included, into an empty tree.
 
@@ -111,6 +119,8 @@ def write_relocated(
         target: Where to write.
         relocation: The change of path.
         files: Further files with a new content, by path.
+        owned: Paths of packages: then every other file is searched for the path, such as results
+            of link scripts. None keeps the files of the user as they are.
 
     Returns:
         The paths that were written.
@@ -119,7 +129,7 @@ def write_relocated(
         PrefixError: The new path is too long for a binary file.
         OSError: Disk full and the like.
     """
-    rewriter = _Rewriter(prefix, target, relocation)
+    rewriter = _Rewriter(prefix, target, relocation, owned)
     for folder in folders:
         rewriter.write_links(folder)
         rewriter.write_files(folder)
@@ -137,7 +147,14 @@ class _Rewriter:
         written: Paths of the others: links and records.
     """
 
-    def __init__(self, prefix: Prefix, target: FolderTree, relocation: Relocation) -> None:
+    def __init__(
+        self,
+        prefix: Prefix,
+        target: FolderTree,
+        relocation: Relocation,
+        owned: frozenset[str] | None,
+    ) -> None:
+        self._owned = owned
         self._prefix = prefix
         self._target = target
         self._relocation = relocation
@@ -146,7 +163,7 @@ class _Rewriter:
             for path, entry in prefix.entries_of(record, record.paths_with_prefix).items():
                 parent, _, name = path.rpartition("/")
                 self._entries.setdefault(parent, {})[name] = entry
-        self.files: dict[str, tuple[str, int]] = {}
+        self.files: dict[str, Rewritten] = {}
         self.written: set[str] = set()
 
     def write_links(self, folder: ListedFolder) -> None:
@@ -163,9 +180,12 @@ class _Rewriter:
     def write_files(self, folder: ListedFolder) -> None:
         """Rewrite the files of a directory that contain the path."""
         entries = self._entries.get(folder.path, {})
-        names = dict.fromkeys(_without_entry(folder.path, folder.files))
+        names = dict.fromkeys(names_without_entry(folder.path, folder.files))
         if entries:
             names |= dict.fromkeys(name for name in folder.files if name in entries)
+        if self._owned is not None and not folder.start.startswith(f"{CONDA_META}/"):
+            others = (name for name in folder.files if folder.start + name not in self._owned)
+            names |= dict.fromkeys(others)
         for name in names:
             self._write_file(folder.start + name, entries.get(name))
 
@@ -184,45 +204,31 @@ class _Rewriter:
         if command and entry is not None and entry.file_mode == "binary":
             subprocess.run(command, capture_output=True, check=False)
             digest = sha256_of_file(written)
-        self.files[path] = digest, os.stat(written).st_size
+        self.files[path] = Rewritten(digest, os.stat(written).st_size)
 
     def write_records(self) -> None:
         """Update hashes and sizes of rewritten files in their records."""
         for record in self._prefix.readable_records():
             if self.files.keys().isdisjoint(record.files):
                 continue
-            changed = {**self.files, **self._write_wheel_record(record)}
+            self._write_wheel_record(record)
             in_prefix = {e.path: path for path, e in self._prefix.entries_of(record).items()}
             path = f"{CONDA_META}/{record.file_name}"
             data = without_secrets_in(read_json((self._prefix.path / path).read_bytes()))
-            for entry in (data.get("paths_data") or {}).get("paths") or ():
-                found = changed.get(in_prefix.get(entry.get("_path"), ""))
-                if found is not None:
-                    key = "sha256_in_prefix" if "sha256_in_prefix" in entry else "sha256"
-                    entry[key] = found[0]
-                    if "prefix_placeholder" not in entry and "size_in_bytes" in entry:
-                        entry["size_in_bytes"] = found[1]
+            update_record(data, in_prefix, self.files)
             self.write(path, json.dumps(data).encode())
 
-    def _write_wheel_record(self, record: PrefixRecord) -> Mapping[str, tuple[str, int]]:
-        """Update the hashes of rewritten files in a wheel's ``RECORD``, which pip checks.
-
-        Returns:
-            Its path, hash and size, if it changed.
-        """
-        name = next((path for path in record.files if path.endswith(".dist-info/RECORD")), "")
+    def _write_wheel_record(self, record: PrefixRecord) -> None:
+        """Update the hashes of rewritten files in a wheel's ``RECORD``, and add its own."""
+        name = next((path for path in record.files if path.endswith(WHEEL_RECORD)), "")
         source = self._prefix.path / name
         if not name or not source.is_file():
-            return {}
+            return
         before = source.read_bytes()
-        site_packages = name.rpartition("/")[0].rpartition("/")[0]
-        lines = before.decode("utf-8", "surrogateescape").split("\n")
-        lines = [_with_hash(line, site_packages, self.files) for line in lines]
-        data = "\n".join(lines).encode("utf-8", "surrogateescape")
-        if data == before:
-            return {}
-        self.write(name, data)
-        return {name: (sha256_of(data), len(data))}
+        data = updated_wheel_record(before, name, self.files)
+        if data != before:
+            self.write(name, data)
+            self.files[name] = Rewritten(sha256_of(data), len(data))
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file whose hash is not recorded."""
@@ -231,23 +237,12 @@ class _Rewriter:
         self.written.add(path)
 
 
-def _with_hash(line: str, site_packages: str, files: Mapping[str, tuple[str, int]]) -> str:
-    """A line of ``RECORD`` with the new hash, and size if it had one, of a rewritten file."""
-    path, _, rest = line.partition(",")
-    inside = os.path.normpath(f"{site_packages}/{path}").replace(os.sep, "/")
-    if inside not in files or not rest.startswith("sha256="):
-        return line
-    digest = urlsafe_b64encode(bytes.fromhex(files[inside][0])).rstrip(b"=").decode()
-    size = files[inside][1] if rest.rpartition(",")[2] else ""
-    return f"{path},sha256={digest},{size}"
-
-
 def _rewritten(path: str, entry: PathsEntry | None, relocation: Relocation) -> bytes | None:
     """The new content of a file, if it contains the path; else None."""
     if entry is not None and entry.prefix_placeholder:
         new = relocate_again(data := Path(path).read_bytes(), entry, relocation)
         return None if new == data else new
-    if os.stat(path).st_size > _LARGEST_SCRIPT:
+    if os.stat(path).st_size > LARGEST_SCRIPT:
         return None
     data = Path(path).read_bytes()
     if b"\0" in data or relocation.old.encode() not in data:
@@ -256,7 +251,7 @@ def _rewritten(path: str, entry: PathsEntry | None, relocation: Relocation) -> b
     return None if new == data else new
 
 
-def _without_entry(folder: str, files: list[str]) -> list[str]:
+def names_without_entry(folder: str, files: list[str]) -> list[str]:
     """Files that may contain the path without a record of it, as some do that pip writes."""
     if folder in ("bin", "Scripts"):
         return files

@@ -1,0 +1,1 @@
+"""Carry environments to other machines: pack, unpack, bundle, image."""

@@ -1,0 +1,1 @@
+"""Write archives: tar and zip, compressed with all cores."""

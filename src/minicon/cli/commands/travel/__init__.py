@@ -1,0 +1,1 @@
+"""Commands that carry environments to other machines."""

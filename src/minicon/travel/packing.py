@@ -1,0 +1,200 @@
+"""Pack an environment: its files, portable, into an archive or a directory."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from minicon.archive.members import file_mode
+from minicon.constants import CONDA_META, HISTORY
+from minicon.errors import FileError
+from minicon.lean_dataclasses import dataclass
+from minicon.models.reporter import SilentTask
+from minicon.shell.environment_facts import read_facts
+from minicon.travel.conda_unpack import (
+    UNPACK_SCRIPT,
+    activation_scripts,
+    is_pack_script,
+    python_unpack_script,
+    shell_unpack_script,
+)
+from minicon.travel.contents import Item, Selection, read_contents
+from minicon.travel.destination import DESTINATION_FILE, destination_data
+from minicon.travel.obstacles import refuse_links_outside
+from minicon.travel.portable import Placeholder, PortableContent, is_wheel_record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from minicon.archive.writers.archive_writer import ArchiveWriter
+    from minicon.models.reporter import Task
+    from minicon.prefix.environment.prefix import Prefix
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackOptions:
+    """How an environment is packed.
+
+    Attributes:
+        destination: The later path of the environment; None if it is not known.
+        selection: Which files are packed.
+        epoch: Latest time of files in seconds since 1970 (``SOURCE_DATE_EPOCH``), or None.
+        scripts: Whether scripts for activation are added.
+    """
+
+    destination: str | None = None
+    selection: Selection = Selection()
+    epoch: int | None = None
+    scripts: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """What was packed.
+
+    Attributes:
+        files: Number of files and links.
+        stuck: Changed binary files that keep the old path.
+    """
+
+    files: int
+    stuck: tuple[str, ...]
+
+
+def pack_environment(
+    prefix: Prefix, writer: ArchiveWriter, options: PackOptions, task: Task | None = None
+) -> Packed:
+    """Write the files of an environment for another machine.
+
+    The same environment gives the same bytes: paths are sorted, owners and modes are normalized,
+    and generated files have the time of the last change of the environment.
+
+    Args:
+        prefix: The environment; projects outside of it must have been refused.
+        writer: The output.
+        options: What is packed, and for which path.
+        task: Advanced by one for every file.
+
+    Raises:
+        PrefixError: A link leads outside, or the destination is too long for a file.
+        OSError: Disk full and the like.
+    """
+    return _Packing(prefix, writer, options, task or SilentTask()).run()
+
+
+class _Packing:
+    def __init__(
+        self, prefix: Prefix, writer: ArchiveWriter, options: PackOptions, task: Task
+    ) -> None:
+        self._prefix = prefix
+        self._writer = writer
+        self._options = options
+        self._task = task
+        self._content = PortableContent(prefix, options.destination)
+        self._changed_at = int(os.stat(f"{prefix.path}/{HISTORY}").st_mtime)
+        self._first_names: dict[tuple[int, int], str] = {}
+        self._names: set[str] = set()
+
+    def run(self) -> Packed:
+        contents = read_contents(self._prefix.path, self._options.selection)
+        refuse_links_outside(self._prefix, contents, self._content)
+        records = {
+            f"{CONDA_META}/{record.file_name}": record for record in self._prefix.readable_records()
+        }
+        last: list[Item] = []
+        for item in contents.items:
+            if is_wheel_record(item.path) or item.path in records:
+                last.append(item)  # contains hashes of other files
+            elif not self._is_own_script(item.path):
+                self._add(item)
+        for item in sorted(last, key=lambda item: item.path in records):
+            if item.path in records:
+                data = self._content.record(records[item.path], contents.left_out)
+            else:
+                data = self._content.wheel_record(item.path)
+            self._add_bytes(item.path, data)
+        if self._options.destination:
+            self._add_bytes(DESTINATION_FILE, destination_data(self._options.destination))
+        if self._options.scripts:
+            self._add_scripts()
+        return Packed(files=len(self._names), stuck=tuple(self._content.stuck))
+
+    def _add(self, item: Item) -> None:
+        self._task.advance(1)
+        path, status = item.path, item.status
+        modified = self._time(int(status.st_mtime))
+        if stat.S_ISDIR(status.st_mode):
+            self._writer.add_folder(path, modified)
+            return
+        if stat.S_ISLNK(status.st_mode):
+            text = self._content.link(path, os.readlink(f"{self._prefix.path}/{path}"))
+            self._writer.add_symbolic_link(path, text or ".", modified)
+        elif not stat.S_ISREG(status.st_mode):
+            return  # a socket or pipe of a running program
+        else:
+            data = self._content.rewritten(path, status.st_size)
+            mode = file_mode(stat.S_IMODE(status.st_mode))
+            if data is not None:
+                self._writer.add_file(path, (data,), len(data), mode, modified)
+            elif not self._is_linked(item, mode, modified):
+                chunks = _chunks(f"{self._prefix.path}/{path}", status.st_size)
+                self._writer.add_file(path, chunks, status.st_size, mode, modified)
+        self._names.add(path)
+
+    def _is_linked(self, item: Item, mode: int, modified: int) -> bool:
+        """Add a file as a hard link if one with the same content was added before."""
+        if item.status.st_nlink == 1:
+            return False
+        key = (item.status.st_dev, item.status.st_ino)
+        first = self._first_names.setdefault(key, item.path)
+        return first != item.path and self._writer.add_hard_link(item.path, first, mode, modified)
+
+    def _add_bytes(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        self._task.advance(1)
+        self._writer.add_file(path, (data,), len(data), mode, self._time(self._changed_at))
+        self._names.add(path)
+
+    def _time(self, seconds: int) -> int:
+        epoch = self._options.epoch
+        return seconds if epoch is None else min(seconds, epoch)
+
+    def _is_own_script(self, path: str) -> bool:
+        """Whether a file was written by an earlier packing, and will be written again."""
+        if not path.startswith(("bin/activate", "bin/deactivate", UNPACK_SCRIPT)):
+            return False
+        file = Path(f"{self._prefix.path}/{path}")
+        return file.is_file() and is_pack_script(file.read_bytes())
+
+    def _add_scripts(self) -> None:
+        """Add the scripts for activation; and for the path, unless it is known already."""
+        old, destination = str(self._prefix.path), self._options.destination
+        placeholders = list(self._content.placeholders)
+        for path, data in activation_scripts(read_facts(old).variables, old, destination).items():
+            if path not in self._names:  # a conda in the environment has its own
+                self._add_bytes(path, data)
+                if not destination and path == "bin/activate":
+                    placeholders.append(Placeholder.of_text(path))
+        if destination or UNPACK_SCRIPT in self._names:
+            return
+        if self._prefix.python_layout is not None:
+            script = python_unpack_script(placeholders, self._content.subdir)
+        else:
+            script = shell_unpack_script(placeholders, self._content.packed)
+        self._add_bytes(UNPACK_SCRIPT, script, 0o755)
+
+
+def _chunks(path: str, size: int) -> Iterator[bytes]:
+    """Yield exactly ``size`` bytes of a file. Raises FileError if it changes meanwhile."""
+    with open(path, "rb", buffering=0) as file:
+        left = size
+        while left:
+            data = file.read(min(left, _CHUNK))
+            if not data:
+                hint = "stop the programs that use the environment, then try again"
+                raise FileError("file-changed", f"{path} was truncated while read", hint=hint)
+            left -= len(data)
+            yield data
