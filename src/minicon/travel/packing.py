@@ -26,7 +26,7 @@ from minicon.travel.portable import Placeholder, PortableContent, is_wheel_recor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from minicon.archive.writers.archive_writer import ArchiveWriter
     from minicon.models.reporter import Task
@@ -187,14 +187,28 @@ class _Packing:
         self._add_bytes(UNPACK_SCRIPT, script, 0o755)
 
 
-def _chunks(path: str, size: int) -> Iterator[bytes]:
-    """Yield exactly ``size`` bytes of a file. Raises FileError if it changes meanwhile."""
+def _chunks(path: str, size: int) -> Iterable[bytes]:
+    """Return exactly ``size`` bytes of a file. Raises FileError if it changes meanwhile."""
+    if size > _CHUNK:
+        return _large_file(path, size)
+    with open(path, "rb", buffering=0) as file:
+        data = file.read(size)
+    if len(data) != size:
+        raise _truncated(path)
+    return (data,)
+
+
+def _large_file(path: str, size: int) -> Iterator[bytes]:
     with open(path, "rb", buffering=0) as file:
         left = size
         while left:
             data = file.read(min(left, _CHUNK))
             if not data:
-                hint = "stop the programs that use the environment, then try again"
-                raise FileError("file-changed", f"{path} was truncated while read", hint=hint)
+                raise _truncated(path)
             left -= len(data)
             yield data
+
+
+def _truncated(path: str) -> FileError:
+    hint = "stop the programs that use the environment, then try again"
+    return FileError("file-changed", f"{path} was truncated while it was read", hint=hint)
