@@ -10,6 +10,8 @@ REPODATA = "repodata.json"
 CONDA_EXTENSION = ".conda"
 TARBALL_EXTENSION = ".tar.bz2"
 WHEEL_EXTENSION = ".whl"
+#: Of a bundle, which is a channel, too.
+BUNDLE_EXTENSION = ".pyz"
 PACKAGE_EXTENSIONS = (CONDA_EXTENSION, TARBALL_EXTENSION)
 
 #: Directory next to environments with their earlier revisions and with unfinished ones.

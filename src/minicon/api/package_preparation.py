@@ -218,7 +218,8 @@ def _fetch(
 ) -> None:
     from minicon.net.download import download
 
-    fetcher, url, kept = services.fetcher, record.url, None
+    fetcher, kept = services.fetcher, None
+    url = services.bundled.get(record.sha256 or "", record.url)
     if record.source == "pypi":
         from minicon.pypi.wheels.whole_files import kept_file
 

@@ -17,7 +17,7 @@ from minicon.models.reporter import SilentReporter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from minicon.api.sources import Sources
     from minicon.config.settings import Settings
@@ -122,6 +122,14 @@ class Services:
             lock_timeout=self.settings.lock_timeout,
             reporter=self.reporter,
         )
+
+    @cached_property
+    def bundled(self) -> Mapping[str, str]:
+        """URLs of the packages in the bundles of the settings, by sha256."""
+        from minicon.travel.bundle import bundled_packages
+
+        found = map(bundled_packages, map(Path, self.settings.bundles))
+        return {sha256: url for each in found for sha256, url in each.items()}
 
     @cached_property
     def fetcher(self) -> UrlFetcher:

@@ -130,7 +130,15 @@ class ZstdDecoder:
     """Decompresses Zstandard frames with the zstandard package, in constant memory."""
 
     def __init__(self, source: ByteSource, archive: str) -> None:
-        import zstandard
+        try:
+            import zstandard
+        except ImportError as error:  # in a bundle that another version of Python made
+            raise UsageError(
+                "zstandard-missing",
+                f"{archive} cannot be decompressed: this Python has neither zstandard nor"
+                " libarchive",
+                hint="pip install zstandard, or install libarchive (libarchive13 in Debian)",
+            ) from error
 
         decompressor = zstandard.ZstdDecompressor(max_window_size=_WINDOW_LIMIT)
         self._error = zstandard.ZstdError

@@ -64,6 +64,8 @@ _TABLE = (
         aliases=("envs_path",), separator="path", expand=True),
     Key("pkgs_dirs", _S, "package caches; the first writable one is used for new packages",
         separator="path", expand=True),
+    Key("bundles", _S, "files of 'minicon bundle' that packages are read from, by their hash",
+        separator="path", expand=True),
     Key("subdir", _T, "target platform of environments, such as linux-64"),
     # Channels
     Key("channels", _S, "sources of packages, highest priority first",

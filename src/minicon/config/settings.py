@@ -30,6 +30,7 @@ class Settings:
     platform: str
     envs_dirs: tuple[Path, ...]
     pkgs_dirs: tuple[Path, ...]
+    bundles: tuple[str, ...] = ()
     channels: tuple[str, ...] | None = None
     default_channels: tuple[str, ...] = ()
     channel_alias: str = CHANNEL_ALIAS

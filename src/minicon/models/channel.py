@@ -21,6 +21,7 @@ import re
 from urllib.parse import unquote
 
 from minicon.constants import (
+    BUNDLE_EXTENSION,
     CHANNEL_SERVERS,
     DEFAULT_CHANNELS,
     DEFAULT_CHANNELS_ON_WINDOWS,
@@ -248,7 +249,7 @@ class _Reader:
             raise _invalid(text, "it is empty", "write a name such as conda-forge")
         if is_url(text):
             return self.from_url(Url(text), platforms)
-        if _PATH.match(text):
+        if _PATH.match(text) or text.endswith(BUNDLE_EXTENSION):
             return self.from_url(Url(path_to_url(self.absolute(text))), platforms)
         return self.from_name(text, platforms)
 

@@ -188,8 +188,10 @@ def _make_image(program: str, folder: Path, path: Path, epoch: int | None) -> No
     )
     options += f" -Xcompression-level {_SQUASHFS_LEVEL}"
     command = (program, str(folder), str(temporary), *options.split())
-    for parent, _, _ in os.walk(folder):
-        os.utime(parent, (epoch or 0, epoch or 0))
+    for parent, folders, names in os.walk(folder):
+        links = [f"{parent}/{name}" for name in (*folders, *names)]
+        for each in (parent, *filter(os.path.islink, links)):
+            os.utime(each, (epoch or 0, epoch or 0), follow_symlinks=False)
     environment = {k: v for k, v in os.environ.items() if k != "SOURCE_DATE_EPOCH"}
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

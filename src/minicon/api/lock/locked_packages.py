@@ -38,12 +38,17 @@ def locked_packages(
     Raises:
         SpecError: A package has no hash, or a project has no file.
     """
-    packages = [_of_record(record, platform) for record in solution.records]
+    packages = [locked_package(record, platform) for record in solution.records]
     packages += [_of_source(each, wheels, platform) for each in solution.pip_requirements]
     return [check_package(package, f"the solution for {platform}") for package in packages]
 
 
-def _of_record(record: RepodataRecord, platform: str) -> LockedPackage:
+def locked_package(record: RepodataRecord, platform: str) -> LockedPackage:
+    """Return a package of a channel, an index or this machine, with its URL and hash.
+
+    Raises:
+        SpecError: ``no-hash``.
+    """
     is_wheel = record.source == "pypi"
     if not is_wheel and record.source != "interpreter" and not (record.sha256 or record.md5):
         _refuse_without_hash(record.fn)

@@ -91,7 +91,10 @@ def pack(
     output = Path(os.path.abspath(request.output))
     kind = format_of(output, request.format)
     check_level(kind, request.level)
-    _check_output(output, request)
+    if output.is_relative_to(request.prefix):
+        message = f"{output} is inside the environment"
+        raise UsageError("invalid-path", message, hint="choose another name with -o")
+    check_output(output, force=request.force)
     epoch = source_date_epoch(environ)
     destination = checked_destination(request.destination)
     require_complete(
@@ -173,18 +176,17 @@ def source_date_epoch(environ: Mapping[str, str]) -> int | None:
     return int(text)
 
 
-def _check_output(output: Path, request: PackRequest) -> None:
-    """Refuse an output that exists, is in the environment, or has no directory."""
-    hint = "choose another name with -o"
-    if output.is_relative_to(request.prefix):
-        message = f"{output} is inside the environment"
-        raise UsageError("invalid-path", message, hint=hint)
-    if not output.parent.is_dir():
-        message = f"the directory {output.parent} does not exist"
-        raise UsageError(
-            "invalid-path", message, hint=f"mkdir -p {shlex.quote(str(output.parent))}"
-        )
-    if os.path.lexists(output) and (output.is_dir() or not request.force):
+def check_output(output: Path, *, force: bool) -> None:
+    """Refuse an output that exists, or has no directory.
+
+    Raises:
+        UsageError: ``output-exists``, ``invalid-path``.
+    """
+    parent = output.parent
+    if not parent.is_dir():
+        message = f"the directory {parent} does not exist"
+        raise UsageError("invalid-path", message, hint=f"mkdir -p {shlex.quote(str(parent))}")
+    if os.path.lexists(output) and (output.is_dir() or not force):
         hint = "remove it first" if output.is_dir() else "pass --force to replace it, or another -o"
         raise UsageError("output-exists", f"{output} exists already", hint=hint)
 

@@ -85,7 +85,9 @@ class FileFetcher:
         request = Headers(headers)
         try:
             file = open(_path_of(url), "rb", buffering=0)  # noqa: SIM115 - the response closes it
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        except NotADirectoryError:
+            return _in_bundle(url, request)
+        except (FileNotFoundError, IsADirectoryError):
             return _FileResponse(url, 404, Headers())
         except (OSError, ValueError) as error:
             raise _unreadable(url, error) from error
@@ -94,15 +96,53 @@ class FileFetcher:
         if request.get("if-none-match") == shared["ETag"]:
             file.close()
             return _FileResponse(url, 304, Headers(shared))
-        return _open_part(url, file, status.st_size, request, shared)
+        return _open_part(url, file, (0, status.st_size), request, shared)
 
     def close(self) -> None:
         """Do nothing: there are no connections."""
 
 
+def _in_bundle(url: str, request: Headers) -> _FileResponse:
+    """Respond with a file in a bundle (``minicon bundle``), which is a zip archive and a channel.
+
+    Only files that are stored uncompressed are found; the bundle's other files are compressed.
+    """
+    import zipfile
+
+    path, name = _path_of(url), ""
+    while path and not os.path.lexists(path):
+        path, _, last = path.rpartition("/")
+        name = f"{last}/{name}" if name else last
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            entry = bundle.getinfo(name)
+        file = open(path, "rb", buffering=0)  # noqa: SIM115 - the response closes it
+        file.seek(entry.header_offset)
+        header = file.read(30)
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return _FileResponse(url, 404, Headers())
+    if entry.compress_type != zipfile.ZIP_STORED or header[:4] != b"PK\3\4":
+        file.close()
+        return _FileResponse(url, 404, Headers())
+    lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+    shared = {"ETag": f'"{entry.CRC:x}-{entry.file_size:x}"'}
+    if request.get("if-none-match") == shared["ETag"]:
+        file.close()
+        return _FileResponse(url, 304, Headers(shared))
+    span = (entry.header_offset + len(header) + lengths, entry.file_size)
+    return _open_part(url, file, span, request, shared)
+
+
 def _open_part(
-    url: str, file: FileIO, size: int, request: Mapping[str, str], shared: dict[str, str]
+    url: str,
+    file: FileIO,
+    whole: tuple[int, int],
+    request: Mapping[str, str],
+    shared: dict[str, str],
 ) -> _FileResponse:
+    """Respond with a file that starts at an offset and has a size, or with the requested part."""
+    offset, size = whole
+    file.seek(offset)
     span = request.get("range", "")
     condition = request.get("if-range", shared["ETag"])
     first, dash, last = span.removeprefix("bytes=").partition("-")
@@ -114,7 +154,7 @@ def _open_part(
     if start > end:
         file.close()
         return _FileResponse(url, 416, Headers({**shared, "Content-Range": f"bytes */{size}"}))
-    file.seek(start)
+    file.seek(offset + start)
     length = end - start + 1
     shared["Content-Range"] = f"bytes {start}-{end}/{size}"
     return _FileResponse(url, 206, Headers({**shared, "Content-Length": str(length)}), file, length)
