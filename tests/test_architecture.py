@@ -35,7 +35,7 @@ LAYERS: list[set[str]] = [
     {"api"},
     {"serve"},
     {"cli"},
-    {"__init__", "__main__"},
+    {"__init__", "__main__", "distributed"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
@@ -90,6 +90,8 @@ ORDERS = {
 
 # Third-party modules, and the only rooms that may import them.
 HOMES = {
+    "cloudpickle": {"distributed"},
+    "distributed": {"distributed"},
     "aiohttp": {"serve"},
     "requests": {"net"},
     "tqdm": {"cli"},

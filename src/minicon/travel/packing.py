@@ -83,15 +83,29 @@ def pack_environment(
         PrefixError: A link leads outside, or the destination is too long for a file.
         OSError: Disk full and the like.
     """
-    return _Packing(prefix, writer, options, task or SilentTask()).run()
+    packing = Packing(prefix, writer, options, task or SilentTask())
+    packing.write(packing.items)
+    packing.finish()
+    return Packed(files=packing.files, stuck=packing.stuck)
 
 
-class _Packing:
+class Packing:
+    """The packing of one environment, in one or several parts.
+
+    Attributes:
+        items: What is packed, sorted by path.
+        writer: The output of the current part.
+
+    Raises:
+        PrefixError: A link leads outside.
+        OSError: A directory cannot be read.
+    """
+
     def __init__(
         self, prefix: Prefix, writer: ArchiveWriter, options: PackOptions, task: Task
     ) -> None:
         self._prefix = prefix
-        self._writer = writer
+        self.writer = writer
         self._options = options
         self._task = task
         self._content = PortableContent(prefix, options.destination)
@@ -99,50 +113,67 @@ class _Packing:
         self._first_names: dict[tuple[int, int], str] = {}
         self._names: set[str] = set()
 
-    def run(self) -> Packed:
-        contents = read_contents(self._prefix.path, self._options.selection)
-        refuse_links_outside(self._prefix, contents, self._content)
-        records = {
-            f"{CONDA_META}/{record.file_name}": record for record in self._prefix.readable_records()
+        contents = read_contents(prefix.path, options.selection)
+        refuse_links_outside(prefix, contents, self._content)
+        self.items = contents.items
+        self._left_out = contents.left_out
+        self._records = {
+            f"{CONDA_META}/{record.file_name}": record for record in prefix.readable_records()
         }
+
+    @property
+    def files(self) -> int:
+        """Number of files and links so far."""
+        return len(self._names)
+
+    @property
+    def stuck(self) -> tuple[str, ...]:
+        """Changed binary files that keep the old path."""
+        return tuple(self._content.stuck)
+
+    def write(self, items: Iterable[Item]) -> None:
+        """Write items to the current part; those of one package must be in one part."""
         last: list[Item] = []
-        for item in contents.items:
-            if is_wheel_record(item.path) or item.path in records:
+        for item in items:
+            if is_wheel_record(item.path) or item.path in self._records:
                 last.append(item)  # contains hashes of other files
-            elif not self._is_own_script(item.path):
+            elif not self._is_pack_script(item.path):
                 self._add(item)
-        for item in sorted(last, key=lambda item: item.path in records):
-            if item.path in records:
-                data = self._content.record(records[item.path], contents.left_out)
+        for item in sorted(last, key=lambda item: item.path in self._records):
+            modified = int(item.status.st_mtime)
+            if item.path in self._records:
+                data = self._content.record(self._records[item.path], self._left_out)
             else:
                 data = self._content.wheel_record(item.path)
-            self._add_bytes(item.path, data)
+            self.add_bytes(item.path, data, modified=modified)
+
+    def finish(self) -> None:
+        """Write what depends on all other files."""
         if self._options.destination:
-            self._add_bytes(DESTINATION_FILE, destination_data(self._options.destination))
+            self.add_bytes(DESTINATION_FILE, destination_data(self._options.destination))
         if self._options.scripts:
             self._add_scripts()
-        return Packed(files=len(self._names), stuck=tuple(self._content.stuck))
 
     def _add(self, item: Item) -> None:
         self._task.advance(1)
         path, status = item.path, item.status
         modified = self._time(int(status.st_mtime))
         if stat.S_ISDIR(status.st_mode):
-            self._writer.add_folder(path, modified)
+            self.writer.add_folder(path, modified)
             return
         if stat.S_ISLNK(status.st_mode):
             text = self._content.link(path, os.readlink(f"{self._prefix.path}/{path}"))
-            self._writer.add_symbolic_link(path, text or ".", modified)
+            self.writer.add_symbolic_link(path, text or ".", modified)
         elif not stat.S_ISREG(status.st_mode):
             return  # a socket or pipe of a running program
         else:
             data = self._content.rewritten(path, status.st_size)
             mode = file_mode(stat.S_IMODE(status.st_mode))
             if data is not None:
-                self._writer.add_file(path, (data,), len(data), mode, modified)
+                self.writer.add_file(path, (data,), len(data), mode, modified)
             elif not self._is_linked(item, mode, modified):
                 chunks = _chunks(f"{self._prefix.path}/{path}", status.st_size)
-                self._writer.add_file(path, chunks, status.st_size, mode, modified)
+                self.writer.add_file(path, chunks, status.st_size, mode, modified)
         self._names.add(path)
 
     def _is_linked(self, item: Item, mode: int, modified: int) -> bool:
@@ -151,18 +182,23 @@ class _Packing:
             return False
         key = (item.status.st_dev, item.status.st_ino)
         first = self._first_names.setdefault(key, item.path)
-        return first != item.path and self._writer.add_hard_link(item.path, first, mode, modified)
+        return first != item.path and self.writer.add_hard_link(item.path, first, mode, modified)
 
-    def _add_bytes(self, path: str, data: bytes, mode: int = 0o644) -> None:
+    def add_bytes(
+        self, path: str, data: bytes, mode: int = 0o644, modified: int | None = None
+    ) -> None:
+        """Write a generated file, by default with the time of the environment's last change."""
         self._task.advance(1)
-        self._writer.add_file(path, (data,), len(data), mode, self._time(self._changed_at))
+        self.writer.add_file(
+            path, (data,), len(data), mode, self._time(modified or self._changed_at)
+        )
         self._names.add(path)
 
     def _time(self, seconds: int) -> int:
         epoch = self._options.epoch
         return seconds if epoch is None else min(seconds, epoch)
 
-    def _is_own_script(self, path: str) -> bool:
+    def _is_pack_script(self, path: str) -> bool:
         """Whether a file was written by an earlier packing, and will be written again."""
         if not path.startswith(("bin/activate", "bin/deactivate", UNPACK_SCRIPT)):
             return False
@@ -175,7 +211,7 @@ class _Packing:
         placeholders = list(self._content.placeholders)
         for path, data in activation_scripts(read_facts(old).variables, old, destination).items():
             if path not in self._names:  # a conda in the environment has its own
-                self._add_bytes(path, data)
+                self.add_bytes(path, data)
                 if not destination and path == "bin/activate":
                     placeholders.append(Placeholder.of_text(path))
         if destination or UNPACK_SCRIPT in self._names:
@@ -184,7 +220,7 @@ class _Packing:
             script = python_unpack_script(placeholders, self._content.subdir)
         else:
             script = shell_unpack_script(placeholders, self._content.packed)
-        self._add_bytes(UNPACK_SCRIPT, script, 0o755)
+        self.add_bytes(UNPACK_SCRIPT, script, 0o755)
 
 
 def _chunks(path: str, size: int) -> Iterable[bytes]:

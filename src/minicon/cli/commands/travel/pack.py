@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minicon.cli.context import CommandContext
+    from minicon.travel.contents import Selection
 
 
 class _Filter(argparse.Action):
@@ -62,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write this path into the files; then no conda-unpack is needed",
     )
     parser.add_argument("--compress-level", type=int, metavar="N", help="1 to 9, or 19 of .zst")
-    _add_selection(parser)
+    add_selection(parser)
     parser.add_argument(
         "--for",
         dest="purpose",
@@ -81,7 +82,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_output_options(parser)
 
 
-def _add_selection(parser: argparse.ArgumentParser) -> None:
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose files, and those that accept an incomplete environment."""
     from minicon.travel.contents import ALL_SLIM_KINDS, SLIM_KINDS
 
     parser.add_argument(
@@ -118,7 +120,6 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     import os
 
     from minicon.api.travel.packing import PackRequest, pack
-    from minicon.travel.contents import Selection
 
     destination, prefix = arguments.destination, arguments.prefix
     if arguments.name and prefix:
@@ -129,7 +130,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         output=_output(arguments, path),
         format=arguments.format,
         destination=destination,
-        selection=Selection(slim=_slim(arguments.slim), filters=tuple(arguments.filters)),
+        selection=selection(arguments),
         level=arguments.compress_level,
         force=arguments.force,
         ignore_editable=arguments.ignore_editable,
@@ -154,6 +155,17 @@ def _output(arguments: argparse.Namespace, path: Path) -> Path:
         return typed_path(arguments.output)
     kind = arguments.format or ("tar.gz" if arguments.purpose == "spark" else "tar.zst")
     return Path(path.name + (FORMATS[kind] or ("",))[0])
+
+
+def selection(arguments: argparse.Namespace) -> Selection:
+    """Return the files that the options of :func:`add_selection` choose.
+
+    Raises:
+        UsageError: ``wrong-arguments``.
+    """
+    from minicon.travel.contents import Selection
+
+    return Selection(slim=_slim(arguments.slim), filters=tuple(arguments.filters))
 
 
 def _slim(text: str | None) -> tuple[str, ...]:

@@ -1,0 +1,132 @@
+"""Environments and packages on real clusters: ``./dev test --clusters``.
+
+pyspark (with Java) and distributed are in a Python of their own, which ``MINICON_CLUSTERS`` names;
+it needs no minicon.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.commands import Workspace
+from tests.support.wheels import WheelBuilder
+
+PYTHON = os.environ.get("MINICON_CLUSTERS", "")
+pytestmark = pytest.mark.skipif(not PYTHON, reason="MINICON_CLUSTERS names no Python")
+MODULE = "def answer(x):\n    return x + 40\n"
+
+
+def has(module: str) -> bool:
+    return not subprocess.run([PYTHON, "-c", f"import {module}"], check=False).returncode
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    return WheelBuilder("onlythere", "1.0").file("onlythere.py", MODULE).build(tmp_path / "wheels")
+
+
+SPARK_JOB = """
+import sys
+from pyspark.sql import SparkSession
+from pyspark.sql.functions import udf
+
+@udf("string")
+def where(x):
+    import onlythere, sys
+    return f"{onlythere.answer(x)} {sys.executable}"
+
+spark = (
+    SparkSession.builder.master("local-cluster[1,1,512]")
+    .config("spark.archives", sys.argv[1] + "#environment")
+    .config("spark.ui.enabled", "false").getOrCreate()
+)
+print("found:", spark.range(1, 3).select(where("id")).collect())
+spark.stop()
+"""
+
+
+def test_a_spark_job_uses_the_environment(tmp_path: Path, wheel: Path) -> None:
+    if not has("pyspark") or not shutil.which("java"):
+        pytest.skip("needs pyspark and java")
+    version = subprocess.run(
+        [PYTHON, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"],
+        check=True, capture_output=True, text=True,
+    ).stdout.strip()  # fmt: skip
+    workspace = Workspace(tmp_path, {
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(wheel.parent),
+        "MINICON_CHANNELS": "host",
+        "MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY": "false",
+    })  # fmt: skip
+    workspace.run("create", "-y", "-n", "a", f"python={version}", "pypi:onlythere").ok()
+    lines = workspace.run("pack", "-n", "a", "--for", "spark", "--slim").ok().out.splitlines()
+    settings = dict(line.split("=", 1) for line in lines[1:])
+    archive, _, name = settings["spark.archives"].partition("#")
+    assert name == "environment"
+    shutil.rmtree(workspace.environment("a"))
+    (tmp_path / "job.py").write_text(SPARK_JOB)
+    variables = {**os.environ, "PYSPARK_PYTHON": settings["PYSPARK_PYTHON"],
+                 "PYSPARK_DRIVER_PYTHON": PYTHON}  # fmt: skip
+    done = subprocess.run(
+        [PYTHON, tmp_path / "job.py", archive], env=variables, cwd=tmp_path,
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = done.stdout.partition("found:")[2]
+    assert "41 " in found
+    assert "42 " in found
+    assert "environment/bin/python" in found
+
+
+DASK_JOB = """
+import importlib.util, sys
+from distributed import Client, LocalCluster
+
+def load(path):
+    spec = importlib.util.spec_from_file_location("minicon_distributed", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["minicon_distributed"] = module
+    spec.loader.exec_module(module)
+    return module
+
+def use(x):
+    import helper, onlythere
+    return helper.name(), onlythere.answer(x)
+
+if __name__ == "__main__":
+    PackedPackages = load(sys.argv[1]).PackedPackages
+    with LocalCluster(n_workers=2, processes=True, threads_per_worker=1,
+                      dashboard_address=None) as cluster, Client(cluster) as client:
+        client.register_plugin(PackedPackages(sys.argv[2:]))
+        print("found:", client.gather(client.map(use, [1, 2])))
+        cluster.scale(3)
+        client.wait_for_workers(3)
+        print("all:", sorted(client.run(lambda: use(3)[1]).values()))
+    try:
+        PackedPackages(["x-1.0-cp311-cp311-linux_x86_64.whl"])
+    except ValueError as error:
+        print(error)
+"""
+
+
+def test_dask_workers_get_wheels_and_directories(tmp_path: Path, wheel: Path) -> None:
+    """Workers have no minicon; those that start later get the packages, too."""
+    if not has("distributed"):
+        pytest.skip("needs distributed")
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / "helpers" / "helper.py").write_text("def name():\n    return 'helper'\n")
+    (tmp_path / "job.py").write_text(DASK_JOB)
+    module = Path(sys.modules["minicon"].__path__[0]) / "distributed.py"
+    done = subprocess.run(
+        [PYTHON, tmp_path / "job.py", module, wheel, tmp_path / "helpers"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "found: [('helper', 41), ('helper', 42)]" in done.stdout
+    assert "all: [43, 43, 43]" in done.stdout
+    assert "pure Python" in done.stdout
