@@ -69,7 +69,7 @@ async def send_file(
     if channel.directory is None:
         return await _pass_on(request, f"{channel.location}/{'/'.join(parts)}", headers, fetcher)
     try:
-        opened = await asyncio.to_thread(open_below, channel.directory, parts)
+        opened = open_below(channel.directory, parts)
     except OSError as error:
         message = f"{parts[-1]} cannot be read now: {error.strerror}"
         raise Refusal(503, "unreadable-file", message, headers={"Retry-After": "1"}) from error

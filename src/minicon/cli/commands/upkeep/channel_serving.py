@@ -46,6 +46,20 @@ def add_serve(commands: Any) -> None:
         metavar="SOURCE",
         help="let solutions use host, pypi, or a further channel NAME=URL (may be repeated)",
     )
+    serve.add_argument(
+        "--solvers",
+        type=int,
+        default=2,
+        metavar="N",
+        help="processes that find solutions (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--solve-seconds",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="longest time of a solution (default: %(default)s)",
+    )
     options.add_output_options(serve)
     upload = add_verb(
         commands,
@@ -83,6 +97,8 @@ def serve(arguments: argparse.Namespace, context: CommandContext) -> int:
             url=arguments.url,
             tokens=typed_path(arguments.tokens) if arguments.tokens else None,
             allowed=parse_allowed(arguments.allow),
+            solvers=max(1, arguments.solvers),
+            solve_seconds=arguments.solve_seconds,
             upload_tokens=typed_path(arguments.upload) if arguments.upload else None,
         ),
         context.services.fetcher,
