@@ -36,6 +36,11 @@ class HostedChannel:
     location: str = field(repr=False)
     directory: Path | None = None
 
+    @property
+    def url(self) -> str:
+        """Location without credentials."""
+        return str(Url(self.location).without_credentials).rstrip("/")
+
     def stamp(self) -> tuple[tuple[str, int, int, int], ...]:
         """Identify the state of the indexes in its directory; empty for a channel on a server."""
         if self.directory is None:

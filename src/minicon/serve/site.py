@@ -19,6 +19,7 @@ import traceback
 from aiohttp import web
 
 from minicon.models.subdir import KNOWN_SUBDIRS
+from minicon.models.url import Url
 from minicon.serve.files.sending import send_file
 from minicon.serve.pages.catalogue import PAGE_SIZE, home_page, list_page, package_page
 from minicon.serve.pages.frame import asset, refusal_page
@@ -57,6 +58,10 @@ class Site:
     ) -> None:
         self._options = options
         self._fetcher = fetcher
+        for channel in options.channels.values():
+            credentials = Url(channel.location).credentials
+            if credentials is not None:
+                fetcher.credentials.add(channel.url, credentials)
         self._log = log
         self._tokens = TokenFile(options.tokens)
         self._uploads = Uploads(options)

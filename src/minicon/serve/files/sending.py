@@ -67,7 +67,7 @@ async def send_file(
         "Accept-Ranges": "bytes",
     }
     if channel.directory is None:
-        return await _pass_on(request, f"{channel.location}/{'/'.join(parts)}", headers, fetcher)
+        return await _pass_on(request, f"{channel.url}/{'/'.join(parts)}", headers, fetcher)
     try:
         opened = open_below(channel.directory, parts)
     except OSError as error:

@@ -1,14 +1,16 @@
 """A picture of a solution: its packages in columns, each to the right of those that need it.
 
-An arrow is left out where others lead the same way, so that few are enough. The size of a package
-is the bar below its name.
+An arrow is left out where others lead the same way, so that few are enough. Arrows that pass
+columns go through gaps between the packages there; those to the same package share a gap. The size
+of a package is the bar below its name.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import sqrt
 
-from minicon.lean_dataclasses import dataclass
+from minicon.lean_dataclasses import dataclass, field
 from minicon.serve.pages.frame import size_text
 from minicon.serve.pages.html import Html, element
 
@@ -22,28 +24,42 @@ _MOST_NODES = 250
 _CHARACTER, _PADDING = 7.4, 12.0
 _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 34.0, 56.0, 12.0, 6.0
 _LONGEST_NAME = 26
-_SWEEPS = 6
+#: Height of a gap that arrows go through.
+_GAP = 8.0
+_SWEEPS = 8
 
 _Edges = dict[str, list[str]]
 
 
 @dataclass(slots=True)
-class _Node:
-    """A package in the picture: its record, its column, and its upper left corner."""
+class _Slot:
+    """A rectangle in a column: a package, or a gap for arrows.
 
-    package: Mapping[str, Any]
+    Attributes:
+        column: Index of the column, from the left.
+        package: The package; None for a gap.
+        neighbours: Slots of adjacent columns that arrows connect it with.
+    """
+
     column: int
+    package: Mapping[str, Any] | None = None
     x: float = 0.0
     y: float = 0.0
+    width: float = 0.0
+    neighbours: list[_Slot] = field(default_factory=list)
+
+    @property
+    def height(self) -> float:
+        return _GAP if self.package is None else _HEIGHT
+
+    @property
+    def middle(self) -> float:
+        return self.y + self.height / 2
 
     @property
     def label(self) -> str:
-        name: str = self.package["name"]
+        name: str = self.package["name"] if self.package else ""
         return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-
-    @property
-    def width(self) -> float:
-        return len(self.label) * _CHARACTER + 2 * _PADDING
 
 
 def draw_graph(packages: Sequence[Mapping[str, Any]], label: str) -> Html | None:
@@ -52,16 +68,16 @@ def draw_graph(packages: Sequence[Mapping[str, Any]], label: str) -> Html | None
         return None
     edges = _without_circles(packages)
     columns = _columns(packages, edges)
-    edges = _reduced(edges)
-    nodes = {each["name"]: _Node(each, columns[each["name"]]) for each in packages}
-    width, height = _placed(nodes, edges)
-    arrows = [_arrow(nodes[a], nodes[b]) for a, targets in edges.items() for b in targets]
+    slots = {each["name"]: _Slot(columns[each["name"]], each) for each in packages}
+    ways = _ways(slots, _reduced(edges))
+    width, height = _placed([*slots.values(), *{id(s): s for w in ways for s in w[1:-1]}.values()])
+    arrows = [_arrow(way) for way in ways]
     largest = max((each["size"] or 0 for each in packages), default=0) or 1
     return element(
         "svg",
         element("title", label),
         element("g", arrows, class_="arrows"),
-        element("g", [_box(node, largest) for node in nodes.values()]),
+        element("g", [_box(slot, largest) for slot in slots.values()]),
         role="img",
         viewBox=f"0 0 {width:.0f} {height:.0f}",
         width=f"{width:.0f}",
@@ -124,76 +140,113 @@ def _columns(packages: Sequence[Mapping[str, Any]], edges: _Edges) -> dict[str, 
 
 def _reduced(edges: _Edges) -> _Edges:
     """Return the edges without those that a longer way replaces."""
-    below: dict[str, set[str]] = {}
+    bits = {name: 1 << number for number, name in enumerate(edges)}
+    below: dict[str, int] = {}
+    stack = list(edges)
+    while stack:
+        name = stack[-1]
+        missing = [each for each in edges[name] if each not in below]
+        if missing:
+            stack += missing
+            continue
+        stack.pop()
+        below[name] = 0
+        for target in edges[name]:
+            below[name] |= bits[target] | below[target]
 
-    def reach(start: str) -> set[str]:
-        stack = [start]
-        while stack:
-            name = stack[-1]
-            missing = [each for each in edges[name] if each not in below]
-            if missing:
-                stack += missing
-                continue
-            stack.pop()
-            below[name] = set().union(edges[name], *(below[each] for each in edges[name]))
-        return below[start]
+    def direct(targets: Sequence[str]) -> list[str]:
+        further = 0
+        for target in targets:
+            further |= below[target]
+        return [target for target in targets if not bits[target] & further]
 
-    for name in edges:
-        reach(name)
-    return {
-        name: [t for t in targets if not any(t in below[o] for o in targets if o != t)]
-        for name, targets in edges.items()
-    }
+    return {name: direct(targets) for name, targets in edges.items()}
 
 
-def _placed(nodes: Mapping[str, _Node], edges: _Edges) -> tuple[float, float]:
-    """Give all nodes their corners; return the width and height of the picture."""
-    columns: list[list[_Node]] = [[] for _ in range(max(n.column for n in nodes.values()) + 1)]
-    for name in sorted(nodes):
-        columns[nodes[name].column].append(nodes[name])
-    neighbours: dict[str, list[_Node]] = {name: [] for name in nodes}
+def _ways(slots: Mapping[str, _Slot], edges: _Edges) -> list[list[_Slot]]:
+    """Return each arrow as the slots that it connects: a package, gaps, and a package."""
+    gaps: dict[tuple[str, int], _Slot] = {}
+    ways = []
     for name, targets in edges.items():
         for target in targets:
-            neighbours[name].append(nodes[target])
-            neighbours[target].append(nodes[name])
-    tallest = max(map(len, columns))
-    height = tallest * (_HEIGHT + _GAP_Y) - _GAP_Y + 2 * _MARGIN
+            start, end = slots[name], slots[target]
+            passed = range(start.column + 1, end.column)
+            between = [gaps.setdefault((target, column), _Slot(column)) for column in passed]
+            way = [start, *between, end]
+            for left, right in pairwise(way):
+                left.neighbours.append(right)
+                right.neighbours.append(left)
+            ways.append(way)
+    return ways
+
+
+def _placed(slots: Sequence[_Slot]) -> tuple[float, float]:
+    """Give all slots their corners; return the width and height of the picture."""
+    columns: list[list[_Slot]] = [[] for _ in range(max(slot.column for slot in slots) + 1)]
+    for slot in slots:
+        columns[slot.column].append(slot)
     for sweep in range(_SWEEPS + 1):
         for column in columns if sweep % 2 == 0 else columns[::-1]:
-            if sweep:
-                column.sort(key=lambda node: _middle(node, neighbours[node.package["name"]]))
-            top = (height - len(column) * (_HEIGHT + _GAP_Y) + _GAP_Y) / 2
-            for number, node in enumerate(column):
-                node.y = top + number * (_HEIGHT + _GAP_Y)
+            column.sort(key=_wanted if sweep else lambda slot: slot.label)
+            _stack(column)
+    top = min(slot.y for slot in slots)
+    for slot in slots:
+        slot.y += _MARGIN - top
     x = _MARGIN
     for column in columns:
-        for node in column:
-            node.x = x
-        x += max(node.width for node in column) + _GAP_X
-    return x - _GAP_X + _MARGIN, height
+        wide = max(len(slot.label) * _CHARACTER + 2 * _PADDING for slot in column)
+        for slot in column:
+            slot.x = x
+            own = len(slot.label) * _CHARACTER + 2 * _PADDING
+            slot.width = own if slot.package else wide
+        x += wide + _GAP_X
+    return x - _GAP_X + _MARGIN, max(slot.y + slot.height for slot in slots) + _MARGIN
 
 
-def _middle(node: _Node, neighbours: Sequence[_Node]) -> float:
-    if not neighbours:
-        return node.y
-    return sum(other.y for other in neighbours) / len(neighbours)
+def _wanted(slot: _Slot) -> float:
+    """Return the height at which the arrows of a slot would be straight."""
+    if not slot.neighbours:
+        return slot.middle
+    return sum(other.middle for other in slot.neighbours) / len(slot.neighbours)
 
 
-def _arrow(start: _Node, end: _Node) -> Html:
-    x, y = start.x + start.width, start.y + _HEIGHT / 2
-    to_x, to_y = end.x - 5, end.y + _HEIGHT / 2
-    bend = max((to_x - x) / 2, 24)
-    end_text = f"{to_x - bend:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
-    curve = f"M{x:.1f} {y:.1f}C{x + bend:.1f} {y:.1f} {end_text}"
-    tip = f"M{to_x - 2:.1f} {to_y - 3.5:.1f}l6.500 3.500 -6.500 3.500"
-    names = {"data_from": start.package["name"], "data_to": end.package["name"]}
+def _stack(column: Sequence[_Slot]) -> None:
+    """Put the slots of a column below each other, in the middle of the picture."""
+    y = -(sum(slot.height + _GAP_Y for slot in column) - _GAP_Y) / 2
+    for slot in column:
+        slot.y = y
+        y += slot.height + _GAP_Y
+
+
+def _arrow(way: Sequence[_Slot]) -> Html:
+    start, *between, end = way
+    x, y = start.x + start.width, start.middle
+    parts = [f"M{x:.1f} {y:.1f}"]
+    for slot in between:
+        parts += [_curve(x, y, slot.x, slot.middle), f"H{slot.x + slot.width:.1f}"]
+        x, y = slot.x + slot.width, slot.middle
+    parts.append(_curve(x, y, end.x - 5, end.middle))
+    tip = f"M{end.x - 7:.1f} {end.middle - 3.5:.1f}l6.500 3.500 -6.500 3.500"
+    assert start.package is not None
+    assert end.package is not None
     return element(
-        "g", element("path", d=curve), element("path", d=tip, class_="tip"), class_="arrow", **names
+        "g",
+        element("path", d="".join(parts)),
+        element("path", d=tip, class_="tip"),
+        class_="arrow",
+        data_from=start.package["name"],
+        data_to=end.package["name"],
     )
 
 
-def _box(node: _Node, largest: int) -> Html:
+def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
+    bend = (to_x - x) / 2
+    return f"C{x + bend:.1f} {y:.1f} {to_x - bend:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
+
+
+def _box(node: _Slot, largest: int) -> Html:
     package = node.package
+    assert package is not None
     share = sqrt((package["size"] or 0) / largest)
     tip = f"{package['name']} {package['version']}, {size_text(package['size'])}"
     return element(

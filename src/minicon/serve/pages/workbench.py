@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from minicon.serve.visit import Visit
 
 _EXAMPLE = "python >=3.12\nnumpy"
+#: Words with which messages of the solver begin that begin with no package.
+_WORDS = frozenset({"no", "only", "each", "the", "none", "nothing"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +153,7 @@ def _solution(visit: Visit, form: Form, document: Mapping[str, Any]) -> list[Htm
     return [
         element("ul", notes, class_="notes") if notes else None,
         element("nav", links, class_="chips", aria_label="Results") if len(results) > 1 else None,
-        _takeaways(visit, document),
+        _takeaways(visit, document) if any(each["solved"] for each in results) else None,
         *(
             _solved(visit, document, each) if each["solved"] else _unsolved(visit, form, each)
             for each in results
@@ -229,8 +231,8 @@ def _figure(picture: Html, platform: str) -> Html:
         ),
         element(
             "figcaption",
-            "Arrows lead from packages to what they need; bars show download sizes. Arrows that "
-            "longer ways replace are left out.",
+            "Arrows lead from packages to what they need; one is left out where others lead the "
+            "same way. Bars show download sizes.",
         ),
     )
 
@@ -303,9 +305,9 @@ def _unsolved(visit: Visit, form: Form, result: Mapping[str, Any]) -> Html:
     return element(
         "section",
         element("h2", result["platform"], " ", element("span", "no solution")),
-        element("p", sentence(error["message"]), class_="lead"),
+        element("p", _statement(error["message"]), class_="lead"),
         element(
-            "ul", [element("li", sentence(text)) for text in error["sentences"]], class_="steps"
+            "ul", [element("li", _statement(text)) for text in error["sentences"]], class_="steps"
         )
         if error["sentences"]
         else None,
@@ -319,6 +321,11 @@ def _unsolved(visit: Visit, form: Form, result: Mapping[str, Any]) -> Html:
         class_="card obstacle",
         id=result["platform"],
     )
+
+
+def _statement(text: str) -> str:
+    """Return a message of the solver as a sentence; names of packages keep their case."""
+    return capitalized(text) if text.partition(" ")[0] in _WORDS else sentence(text)
 
 
 def _fix(visit: Visit, form: Form, fix: Mapping[str, Any]) -> Html:
