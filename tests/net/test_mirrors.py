@@ -115,3 +115,28 @@ def test_a_channel_through_mirrors_keeps_its_own_urls(tmp_path, servers, use_sha
     assert record.url == f"{HOME}/linux-64/{record.fn}"
 
     assert len(second.requests) >= 2
+
+
+def test_a_confined_fetcher_opens_nothing_else(tmp_path) -> None:
+    (tmp_path / "channel").mkdir()
+    (tmp_path / "channel" / "file").write_text("x")
+    (tmp_path / "secret").write_text("SECRET")
+    allowed = (tmp_path / "channel").as_uri()
+    fetcher = make_fetcher(mirrors={"http://named.test/channel": [allowed]})
+    fetcher.confine([allowed])
+    for url in (f"{allowed}/file", "http://named.test/channel/file"):
+        with fetcher.open(url) as response:
+            assert response.read() == b"x"
+    for url in (
+        (tmp_path / "secret").as_uri(),
+        f"{allowed}/../secret",
+        f"{allowed}/%2e%2e/secret",
+        "http://named.test/channel/%2E%2E/secret",
+        f"{allowed}-other/file",
+        "http://named.test/file",
+        "http://127.0.0.1:1/file",
+    ):
+        for open_url in (fetcher.open, fetcher.open_small, fetcher.best_url):
+            with pytest.raises(ChannelError) as refused:
+                open_url(url)
+            assert refused.value.reference == "channel-not-allowed"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.support.channel_server import ChannelServer
 from tests.support.channels import ChannelBuilder
 from tests.support.commands import Workspace
 from tests.support.served import serving
@@ -234,6 +235,29 @@ def test_channels_cannot_lead_to_other_addresses(tmp_path) -> None:
         assert "results" not in answer.json()
 
 
+def test_an_index_cannot_lead_to_other_addresses(tmp_path) -> None:
+    with ChannelServer(tmp_path / "other") as other:
+        infos = (
+            {"shards_base_url": f"http://127.0.0.1:{other.port}/"},
+            {"shards_base_url": f"https://127.0.0.1:{other.port}/"},
+            {"shards_base_url": "../../%2e%2e/secret/"},
+            {"base_url": f"https://127.0.0.1:{other.port}/"},
+        )
+        folders = [tmp_path / f"led{number}" for number in range(len(infos))]
+        for folder, info in zip(folders, infos, strict=True):
+            channel = ChannelBuilder(folder, **info)
+            channel.add("app-1.0-0", subdir="noarch")
+            channel.write(shards=True)
+        with serving(tmp_path, *folders) as server:
+            statuses = []
+            for folder in folders:
+                wanted = {"specs": ["app"], "channels": [folder.name]}
+                statuses.append(server.send("POST", "/api/solve", json=wanted).status_code)
+                assert server.get(f"/{folder.name}/packages/app").status_code in (200, 502)
+        assert statuses == [502, 502, 502, 200]
+        assert other.connections == 0
+
+
 def options_for(folder: Path, **fields):
     from minicon.serve.hosted import parse_hosted
     from minicon.serve.options import ServeOptions
@@ -264,6 +288,26 @@ def test_a_question_that_takes_too_long_is_ended(team, tmp_path, monkeypatch) ->
             await answerers.close()
 
     asyncio.run(run())
+
+
+def test_one_client_cannot_fill_the_queue(team, tmp_path, monkeypatch) -> None:
+    from minicon.serve.questions import Answerers
+    from minicon.serve.refusal import Refusal
+
+    monkeypatch.setenv("MINICON_ROOT", str(tmp_path))
+
+    async def run() -> list[object]:
+        answerers = Answerers(options_for(team, solvers=1, most_waiting=8))
+        try:
+            one = [answerers.ask("solve", 30, client="one", **question()) for _ in range(8)]
+            other = answerers.ask("solve", 30, client="other", **question())
+            return await asyncio.gather(*one, other, return_exceptions=True)
+        finally:
+            await answerers.close()
+
+    *of_one, of_other = asyncio.run(run())
+    assert sum(isinstance(each, Refusal) for each in of_one) == 5  # one is answered, two wait
+    assert of_other["results"][0]["solved"]
 
 
 def test_too_many_questions_are_refused(team, tmp_path, monkeypatch) -> None:

@@ -11,7 +11,7 @@ from tests.support.browser import CHROMIUM, Browser, open_browser
 from tests.support.served import Served
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (./dev browser)"),
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (./dev web)"),
     pytest.mark.slow,
 ]
 ENVIRONMENT = "name: mine\nchannels:\n  - team\ndependencies:\n  - app\n  - libfast >=2\n"

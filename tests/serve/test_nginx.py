@@ -17,7 +17,7 @@ from tests.support.served import wait_until
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "serve-a-channel.md"
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (./dev web)")
 
 
 @contextlib.contextmanager

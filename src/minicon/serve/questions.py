@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import json
 import sys
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 from minicon.serve.messages import HEAD, MOST_BYTES, packed
 from minicon.serve.refusal import Refusal
@@ -53,27 +53,33 @@ class Answerers:
         self._free: list[_Answerer] = []
         self._slots = asyncio.Semaphore(options.solvers)
         self._waiting = 0
+        self._clients: Counter[str] = Counter()
         self._running: set[_Answerer] = set()
 
-    async def ask(self, kind: str, seconds: float, **arguments: Any) -> Any:
+    async def ask(self, kind: str, seconds: float, *, client: str = "", **arguments: Any) -> Any:
         """Return the answer to a question.
 
         Args:
             kind: Kind of the question.
             seconds: Time limit, without the time of waiting for a process.
+            client: Address of the client, which may have a quarter of the questions that wait.
             arguments: The rest of the question.
 
         Raises:
             Refusal: The answer is one; too many questions wait; it takes too long.
         """
-        if self._waiting >= self._most_waiting:
+        share = max(1, self._most_waiting // 4) if client else self._most_waiting
+        if self._waiting >= self._most_waiting or self._clients[client] >= share:
             message = "too many requests are waiting for a solution"
             raise Refusal(503, "too-busy", message, headers={"Retry-After": "5"})
         self._waiting += 1
+        self._clients[client] += 1
         try:
             await self._slots.acquire()
         finally:
             self._waiting -= 1
+            self._clients[client] -= 1
+            self._clients += Counter()  # forgets those with none
         try:
             return await self._ask({"kind": kind, **arguments}, seconds)
         finally:

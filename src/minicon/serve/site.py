@@ -115,7 +115,7 @@ class Site:
         if len(rest) == 2 and rest[0] in KNOWN_SUBDIRS and not rest[1]:
             return _moved(visit.path(channel.name, "", query=f"platform={rest[0]}"))
         if len(rest) == 2 and rest[0] == _PACKAGES:
-            found = await self._solutions.ask("package", channel, name=rest[1].lower()[:200])
+            found = await self._solutions.ask(visit, "package", channel, name=rest[1].lower()[:200])
             return package_page(visit, channel.name, found)
         if not all(rest):
             raise not_found("such page")
@@ -127,7 +127,7 @@ class Site:
         counts = {}
         for name, channel in visit.channels.items():
             counts[name] = await self._solutions.ask(
-                _PACKAGES, channel, search="", subdir="", first=0, count=0
+                visit, _PACKAGES, channel, search="", subdir="", first=0, count=0
             )
         return home_page(visit, counts)
 
@@ -137,6 +137,7 @@ class Site:
         text = next(iter(visit.query("page")), "1")
         number = min(max(int(text), 1), _MOST_PAGES) if text.isascii() and text.isdecimal() else 1
         found = await self._solutions.ask(
+            visit,
             _PACKAGES,
             channel,
             search=search,

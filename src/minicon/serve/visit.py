@@ -38,6 +38,7 @@ class Visit:
         is_private: Whether a token is needed.
         is_denied: Whether a token is needed, and no valid one was presented.
         allowed: Names of further channels that solutions may use.
+        client: Address of the client: what a proxy in front says, if there is one.
     """
 
     request: web.BaseRequest
@@ -49,6 +50,7 @@ class Visit:
     is_private: bool
     is_denied: bool
     allowed: tuple[str, ...] = ()
+    client: str = ""
 
     def channel(self, name: str) -> HostedChannel:
         """Return a channel that may be read. Raises Refusal."""
@@ -95,6 +97,7 @@ def read_visit(request: web.BaseRequest, options: ServeOptions, tokens: TokenFil
         is_private=bool(tokens),
         is_denied=names is None,
         allowed=tuple(options.allowed.channels),
+        client=_client(request, has_proxy=options.url is not None),
     )
 
 
@@ -137,6 +140,11 @@ def _decoded(part: str) -> str:
 
 def _quoted(part: str) -> str:
     return quote(part, safe="!+@~")
+
+
+def _client(request: web.BaseRequest, *, has_proxy: bool) -> str:
+    forwarded = request.headers.get("X-Forwarded-For", "") if has_proxy else ""
+    return forwarded.rpartition(",")[2].strip()[:100] or request.remote or ""
 
 
 def _host(request: web.BaseRequest) -> str:

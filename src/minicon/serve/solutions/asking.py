@@ -71,14 +71,14 @@ class Solutions:
         """End the processes that answer."""
         await self._answerers.close()
 
-    async def ask(self, kind: str, channel: HostedChannel, **arguments: Any) -> Any:
+    async def ask(self, visit: Visit, kind: str, channel: HostedChannel, **arguments: Any) -> Any:
         """Return the answer to a question about one channel.
 
         Raises:
             Refusal: There is none.
         """
         arguments["channel"] = channel.name
-        return (await self._answer(kind, arguments, {channel.name: channel}))[1]
+        return (await self._answer(visit, kind, arguments, {channel.name: channel}))[1]
 
     async def solve(self, visit: Visit, question: Question) -> dict[str, Any]:
         """Return the document of a solution, or of why there is none.
@@ -88,7 +88,7 @@ class Solutions:
         """
         arguments = {**question.to_json(), "readable": list(visit.channels)}
         arguments["public"] = visit.public if question.environment else ""
-        key, answer = await self._answer("solve", arguments, visit.channels)
+        key, answer = await self._answer(visit, "solve", arguments, visit.channels)
         return self._document(visit, key, answer)
 
     def kept(self, visit: Visit, key: str) -> dict[str, Any]:
@@ -99,7 +99,11 @@ class Solutions:
         return self._document(visit, key, answer)
 
     async def _answer(
-        self, kind: str, arguments: Mapping[str, Any], channels: Mapping[str, HostedChannel]
+        self,
+        visit: Visit,
+        kind: str,
+        arguments: Mapping[str, Any],
+        channels: Mapping[str, HostedChannel],
     ) -> tuple[str, Any]:
         key, state = question_key(kind, arguments), self._state(channels)
         found = self._kept.get(key, state)
@@ -108,7 +112,8 @@ class Solutions:
         task = self._due.get((key, state))
         if task is None:  # the same question is answered once for all who ask it now
             seconds = self._options.solve_seconds + _EXTRA_SECONDS
-            task = asyncio.ensure_future(self._answerers.ask(kind, seconds, **arguments))
+            asking = self._answerers.ask(kind, seconds, client=visit.client, **arguments)
+            task = asyncio.ensure_future(asking)
             self._due[key, state] = task
             task.add_done_callback(lambda done: self._finished(key, state, done))
         return key, await asyncio.shield(task)
