@@ -1,19 +1,21 @@
 """Wheels chosen beside conda packages, compared with uv's, which is given conda's versions.
 
-    MINICON_SHARED_DATA=DIR python bench/joint_versions.py [--pairs N] [--only TEXT]
+    MINICON_SHARED_DATA=DIR python bench/joint_versions.py [--pairs N] [--only TEXT] [--cache DIR]
 
 Every set is solved for conda-forge's records and the index that pip is configured to use; the sets
 are the environment files with a ``pip:`` section (their conda packages as far as the recorded
 channel has them, without versions where these cannot be met), the requests of
 ``joint_requests.py``, and N generated pairs of a conda package and a project. ``uv pip compile``
-resolves the same requirements with the versions of conda's packages as overrides, whatever other
-projects require of them. Only wheels are compared: what uv adds for the projects of conda packages
-comes from conda, if at all.
+resolves the same requirements with the versions of conda's packages, once as constraints, which
+may contradict the metadata of the same projects on PyPI, and once as overrides, which wheels may
+contradict; the answer with fewer differences counts. Only wheels are compared: what uv adds for the
+projects of conda packages comes from conda, if at all.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,9 +28,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 from resolve_wheels import sections, uv
-from tests.support.joint_requests import SATISFIABLE, everyday_pairs, wheel_index
+from tests.support.joint_requests import SATISFIABLE, everyday_pairs
 from tests.support.real_channels import channel_index, real_request, shared_data
 
+from minicon.api.services import Services
+from minicon.config.load import load_settings
 from minicon.errors import MiniconError
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import normalize_pypi_name
@@ -52,6 +56,13 @@ def sets(pairs: int) -> Iterator[tuple[str, list[list[str]], list[str]]]:
         specs = ["python=3.11", *(each for each in texts if not each.startswith("pypi:"))]
         projects = [each.removeprefix("pypi:") for each in texts if each.startswith("pypi:")]
         yield " ".join(texts), [specs], projects
+
+
+def services_in(folder: Path) -> Services:
+    """Services whose caches, and environments for builds, are in a folder."""
+    environ = {**os.environ, "MINICON_ROOT": str(folder)}
+    settings = load_settings(environ=environ, home=folder, working_directory=folder).settings
+    return Services(settings)
 
 
 def conda_specs(path: Path) -> Iterator[str]:
@@ -92,7 +103,7 @@ def _solved(specs: list[str], requirements: list[str], wheels: PypiIndex) -> Sol
         return str(error).splitlines()[0]
 
 
-def overrides(solution: Solution, wheels: PypiIndex) -> Iterator[str]:
+def given_versions(solution: Solution, wheels: PypiIndex) -> Iterator[str]:
     """The versions of conda's packages that the index has too, as pins of their projects."""
     for record in solution.records:
         if record.source == "pypi":
@@ -125,29 +136,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=60)
     parser.add_argument("--only", default="")
-    parser.add_argument(
-        "--cache", type=Path, default=Path("~/.cache/minicon-bench-joint").expanduser()
-    )
+    parser.add_argument("--cache", type=Path, help="folder to keep (default: a temporary one)")
     arguments = parser.parse_args()
     total = equal = whole = number = 0
     with TemporaryDirectory(prefix="minicon-bench-") as work:
+        services = services_in(arguments.cache or Path(work))
         for name, alternatives, requirements in sets(arguments.pairs):
             if arguments.only not in name:
                 continue
-            with wheel_index(arguments.cache) as wheels:
+            with services.wheel_index() as wheels:
                 solution = solved(alternatives, requirements, wheels)
                 if isinstance(solution, str):
                     print(f"{name}\n  minicon: {solution}", flush=True)
                     continue
-                given = Path(work) / "overrides.txt"
-                given.write_text("\n".join(overrides(solution, wheels)) + "\n")
+                given = Path(work) / "given.txt"
+                given.write_text("\n".join(given_versions(solution, wheels)) + "\n")
             command = uv(Path(work) / "in.txt", requirements, python_of(solution))
-            command += ["--override", str(given)]
-            other = subprocess.run(command, capture_output=True, text=True, check=False)
-            if other.returncode:
-                print(f"{name}\n  uv: {' '.join(other.stderr.split())[:300]}", flush=True)
+            runs = [
+                subprocess.run(
+                    [*command, option, str(given)], capture_output=True, text=True, check=False
+                )
+                for option in ("--constraint", "--override")
+            ]
+            answers = [differences(solution, each.stdout) for each in runs if not each.returncode]
+            if not answers:
+                print(f"{name}\n  uv: {' '.join(runs[-1].stderr.split())[:300]}", flush=True)
                 continue
-            count, unequal = differences(solution, other.stdout)
+            count, unequal = min(answers, key=lambda each: len(each[1]))
             conda = len(solution.records) - count
             print(f"{name}: {count} wheels, {conda} others, {', '.join(unequal)}", flush=True)
             number, total, equal = number + 1, total + count, equal + count - len(unequal)
