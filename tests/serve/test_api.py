@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import yaml
 from tests.support.channel_server import ChannelServer
 from tests.support.channels import ChannelBuilder
 from tests.support.commands import Workspace
+from tests.support.package_index import PackageIndex
+from tests.support.package_index import serving as serving_index
 from tests.support.served import serving
+from tests.support.wheels import WheelBuilder
 
 from minicon.envs.locks.conda_lock import parse_conda_lock
 from minicon.models.environment_files.explicit_list import parse_explicit_list
@@ -256,6 +260,37 @@ def test_an_index_cannot_lead_to_other_addresses(tmp_path) -> None:
                 assert server.get(f"/{folder.name}/packages/app").status_code in (200, 502)
         assert statuses == [502, 502, 502, 200]
         assert other.connections == 0
+
+
+def test_messages_have_no_paths_of_the_server(tmp_path) -> None:
+    ChannelBuilder(tmp_path / "broken").add_all("app-1-0", subdir="noarch").write()
+    (tmp_path / "broken" / "noarch" / "repodata.json").write_text("{broken")
+    with serving(tmp_path, tmp_path / "broken") as server:
+        texts = [server.send("POST", "/api/solve", json={"specs": ["app"]}).text]
+        texts += [server.get(path).text for path in ("/broken/", "/broken/packages/app")]
+        for text in texts:
+            assert str(tmp_path) not in text
+            assert "channels.invalid" not in text
+            assert "broken" in text
+
+
+def test_pypi_is_used_where_the_operator_allows_it(tmp_path) -> None:
+    index = PackageIndex()
+    index.add(WheelBuilder("pure", "1.0"))
+    with serving_index(index):
+        variables = {"PIP_INDEX_URL": index.index_url, "PIP_CONFIG_FILE": os.devnull}
+        channel = ChannelBuilder(tmp_path / "own")
+        channel.add("python-3.11.5-0", subdir="linux-64")
+        channel.write()
+        with serving(tmp_path, tmp_path / "own", "--allow", "pypi", **variables) as server:
+            environment = "dependencies:\n- python\n- pip:\n  - pure\n"
+            found = ask(server, environment=environment)
+            (wheel,) = (p for p in found["results"][0]["packages"] if p["name"] == "pure")
+            assert wheel["source"] == "pypi"
+            assert wheel["url"].startswith(index.url)
+            for line in ("-r /etc/passwd", "pure @ file:///etc/passwd", "./pure", "pure==${HOME}"):
+                bad = f"dependencies:\n- python\n- pip:\n  - {line}\n"
+                assert "error" in ask(server, 422, environment=bad)
 
 
 def options_for(folder: Path, **fields):

@@ -148,6 +148,19 @@ def test_tokens_are_required(tmp_path, team) -> None:
     assert "second-token" not in json.dumps(str(list(workspace.root.rglob("*.json"))))
 
 
+def test_requests_are_logged_without_tokens(tmp_path, team) -> None:
+    (tmp_path / "tokens").write_text("secret-token\n")
+    options = ("--tokens", tmp_path / "tokens", "--log-requests")
+    with serving(tmp_path, team, *options) as server:
+        assert server.get("/t/secret-token/team/noarch/repodata.json").status_code == 200
+        assert server.get("/team/noarch/repodata.json?token=secret-token").status_code == 401
+        server.process.terminate()
+        _, errors = server.process.communicate(timeout=20)
+    first, second = errors.splitlines()
+    assert first.startswith("127.0.0.1 GET /t/*****/team/noarch/repodata.json 200 ")
+    assert second.startswith("127.0.0.1 GET /team/noarch/repodata.json 401 ")
+
+
 def test_several_channels_have_names(tmp_path, team) -> None:
     with serving(tmp_path, team, f"again={team}") as server:
         for name in ("team", "again"):

@@ -28,6 +28,7 @@ class ServeOptions:
         allowed: What else solutions may use.
         solvers: Processes that solve.
         solve_seconds: Longest time of one solution, for all its platforms.
+        log_requests: Whether each request is logged.
         most_waiting: Most requests that wait for a process; more are refused.
     """
 
@@ -41,4 +42,5 @@ class ServeOptions:
     allowed: Allowed = field(default_factory=Allowed)
     solvers: int = 2
     solve_seconds: float = 30.0
+    log_requests: bool = False
     most_waiting: int = 32

@@ -20,6 +20,7 @@ from aiohttp import web
 
 from minicon.models.subdir import KNOWN_SUBDIRS
 from minicon.models.url import Url
+from minicon.redaction import redact
 from minicon.serve.files.sending import send_file
 from minicon.serve.pages.catalogue import PAGE_SIZE, home_page, list_page, package_page
 from minicon.serve.pages.frame import asset, refusal_page
@@ -73,7 +74,15 @@ class Site:
         await self._solutions.close()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer a request. Raises only what ends the connection."""
+        """Answer a request."""
+        response = await self._handle(request)
+        if self._options.log_requests:
+            path = redact(f"http://server{request.rel_url.raw_path}").removeprefix("http://server")
+            size = response.content_length or 0
+            self._log(f"{request.remote} {request.method} {path} {response.status} {size}")
+        return response
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         visit = None
         try:
             visit = read_visit(request, self._options, self._tokens)
@@ -82,8 +91,10 @@ class Site:
             return await self._answer(visit)
         except Refusal as refusal:
             return _refused(request, visit, refusal)
-        except (ConnectionError, web.HTTPException):
-            raise
+        except ConnectionError:  # the client is gone, or was disconnected; it reads nothing
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=400)
         except Exception:  # noqa: BLE001 - the operator reads it, the client must not
             self._log(f"error while answering a request:\n{traceback.format_exc()}")
             return _refused(request, visit, Refusal(500, "internal-error", "the server failed"))

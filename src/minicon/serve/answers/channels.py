@@ -77,11 +77,21 @@ class KnownChannels:
             settings = replace(settings, platform=target.platform)
             facts = target_facts(target.platform, target.virtual_packages, {}, {})
         services = Services(settings, virtual_packages=facts)
-        # Variables of this machine are not those of a target.
-        services.environ = {"PATH": os.environ.get("PATH", "")} if self.allow_host else {}
+        services.environ = {k: v for k, v in os.environ.items() if self._is_needed(k)}
         locations = [str(Url(url).without_credentials) for url in self.served.values()]
         services.fetcher.confine([*locations, *self.allowed.values()])
         return services
+
+    def _is_needed(self, variable: str) -> bool:
+        """Whether a variable of this machine counts: it is no variable of a target."""
+        finds_host = self.allow_host and variable == "PATH"
+        return finds_host or (self.allow_pypi and variable.startswith("PIP_"))
+
+    def public_text(self, text: str) -> str:
+        """Return a message without the locations of channels, which clients must not see."""
+        for name, location in self.served.items():
+            text = text.replace(str(Url(location).without_credentials).rstrip("/"), name)
+        return text.replace(f"{BASE}/", "")
 
     def channel_text(self, name: str) -> str:
         """Return a channel as minicon's settings and requests name it. Raises Refusal."""

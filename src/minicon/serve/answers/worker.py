@@ -53,7 +53,7 @@ def answer(known: KnownChannels, question: Mapping[str, Any]) -> dict[str, Any]:
     except PackageNotFound as error:
         return _refused(Refusal.of(404, error))
     except ChannelError as error:  # what its hint says is for the operator
-        return _refused(Refusal(502, error.reference, error.message))
+        return _refused(Refusal(502, error.reference, known.public_text(error.message)))
     except MiniconError as error:
         return _refused(Refusal.of(422, error))
     except RecursionError:

@@ -212,6 +212,9 @@ def _solved(visit: Visit, document: Mapping[str, Any], result: Mapping[str, Any]
             role="region",
             aria_label=f"Packages for {platform}",
         ),
+        element("p", f"pip would have to build {', '.join(result['to_build'])}.")
+        if result["to_build"]
+        else None,
         _facts_of(result),
         class_="card",
         id=platform,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from minicon.cli import options
 from minicon.cli.parser import add_verb
 
@@ -60,6 +62,9 @@ def add_serve(commands: Any) -> None:
         metavar="SECONDS",
         help="longest time of a solution (default: %(default)s)",
     )
+    serve.add_argument(
+        "--log-requests", action="store_true", help="print each request to stderr, without tokens"
+    )
     options.add_output_options(serve)
     upload = add_verb(
         commands,
@@ -97,13 +102,14 @@ def serve(arguments: argparse.Namespace, context: CommandContext) -> int:
             url=arguments.url,
             tokens=typed_path(arguments.tokens) if arguments.tokens else None,
             allowed=parse_allowed(arguments.allow),
+            log_requests=arguments.log_requests,
             solvers=max(1, arguments.solvers),
             solve_seconds=arguments.solve_seconds,
             upload_tokens=typed_path(arguments.upload) if arguments.upload else None,
         ),
         context.services.fetcher,
         started=started,
-        log=console.warn,
+        log=lambda text: print(text, file=sys.stderr, flush=True),  # noqa: T201
     )
     return 0
 
