@@ -29,6 +29,7 @@ from minicon.net.client.session import HttpFetcher
 from minicon.net.routing import UrlFetcher
 from minicon.repodata.client import ChannelClient
 from minicon.repodata.shards.shard_format import ShardDamagedError, make_shard, pack, unpack
+from minicon.repodata.shards.sharded_index import ShardGroup
 
 INDEX = "repodata_shards.msgpack.zst"
 
@@ -356,3 +357,24 @@ def test_shards_hold_hashes_as_bytes() -> None:
     shard = unpack(make_shard({"packages.conda": {"a-1-0.conda": record}}), 10_000)
     packed = shard["packages.conda"]["a-1-0.conda"]
     assert packed == {"name": "a", "md5": bytes(16), "sha256": b"\xff" * 32}
+
+
+def test_shards_may_arrive_while_a_subdir_is_added() -> None:
+    """Threads that fetch shards report dependencies while another thread opens an index."""
+
+    class Index:
+        def __init__(self) -> None:
+            self.queued: list[str] = []
+
+        def queue_shards(self, names, priority: int) -> None:
+            for name in names:
+                self.queued.append(name)
+                group.follow([f"{name}x"] if len(name) < 20 else [])  # a shard that arrives now
+
+    group = ShardGroup()
+    first, second = Index(), Index()
+    group.add(first)
+    group.follow(["a", "b"])
+    group.add(second)
+    assert set(second.queued) == set(first.queued)
+    assert len(second.queued) == 40

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from minicon.errors import RepodataError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.redaction import redact
@@ -33,22 +35,27 @@ _NAME = lazy_pattern(r"[A-Za-z0-9_.\-]+")
 
 
 class ShardGroup:
-    """The sharded subdirs of one channel: a dependency may be in any of them."""
+    """The sharded subdirs of one channel: a dependency may be in any of them. Thread-safe."""
 
     def __init__(self) -> None:
         self._indices: list[ShardedIndex] = []
         self._followed: set[str] = set()
+        self._lock = threading.Lock()
 
     def add(self, index: ShardedIndex) -> None:
         """Add a subdir, and prefetch the dependencies found in the others."""
-        self._indices.append(index)
-        index.queue_shards(self._followed, FOLLOWED)
+        with self._lock:
+            self._indices.append(index)
+            followed = tuple(self._followed)
+        index.queue_shards(followed, FOLLOWED)
 
     def follow(self, names: Iterable[str]) -> None:
         """Prefetch the dependencies of a shard that has just arrived."""
-        new = set(names) - self._followed
-        self._followed |= new
-        for index in self._indices:
+        with self._lock:
+            new = set(names) - self._followed
+            self._followed |= new
+            indices = tuple(self._indices)
+        for index in indices:
             index.queue_shards(new, FOLLOWED)
 
 
