@@ -74,6 +74,13 @@ function showProgress(form) {
   });
 }
 
+function showRequested(graph) { // a large picture is first seen where its requested packages are
+  const frame = graph.parentElement, node = graph.querySelector(".requested");
+  if (!node) return;
+  const { top, height } = node.getBoundingClientRect();
+  frame.scrollTop = top - frame.getBoundingClientRect().top - (frame.clientHeight - height) / 2;
+}
+
 function showNeighbours(graph) {
   function leave() {
     graph.classList.remove("focus");
@@ -100,4 +107,5 @@ document.querySelectorAll("form.search").forEach(searchWhileTyping);
 document.querySelectorAll(".command").forEach(addCopyButton);
 document.querySelectorAll("form.workbench").forEach(showProgress);
 document.querySelectorAll("#text").forEach(takeFiles);
+document.querySelectorAll("svg.graph").forEach(showRequested);
 document.querySelectorAll("svg.graph").forEach(showNeighbours);
