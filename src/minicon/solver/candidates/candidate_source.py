@@ -7,16 +7,15 @@ from itertools import chain, takewhile
 
 from minicon.models.match_spec.spec import MatchSpec, channel_matches
 from minicon.models.package_names import normalize_pypi_name
+from minicon.solver.candidates.candidate_order import Row, sort_records
 from minicon.solver.candidates.candidate_table import (
     FEATURE,
     PYPI,
     REQUEST,
-    Row,
     compile_extra,
     compile_feature,
     compile_request,
     compile_table,
-    sort_records,
     with_dependency,
 )
 from minicon.solver.candidates.candidates import Candidates
