@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _START = lazy_pattern(rb'"paths":\s*\[\s*(?=\{\s*"_path")')
-_END = lazy_pattern(rb"\}\s*(?=\]\s*[,}])")
 _BETWEEN = lazy_pattern(rb'(?<=\})(?=,\s*\{\s*"_path")')
+#: Most blanks before the end of a list.
+_INDENT = 32
 #: Bytes that are parsed at a time: fewer entries than Python keeps memory for.
 _PIECE = 1 << 17
 #: Types of the values of an entry, by key.
@@ -213,11 +214,18 @@ def cut_out_paths(document: bytes) -> tuple[bytes, bytes] | None:
         if there is not exactly one such list.
     """
     start = _START.search(document)
-    end = _END.search(document, start.end()) if start else None
-    if start is None or end is None or document.count(b'"paths"') != 1:
+    if start is None:
         return None
-    begin, close = start.end(), end.end()
-    return document[:begin] + document[close:], document[begin:close]
+    begin = bracket = start.end()
+    while (bracket := document.find(b"]", bracket + 1)) >= 0:
+        before = document[bracket - _INDENT : bracket].rstrip()
+        if before.endswith(b"}"):
+            break
+    else:
+        return None
+    close = bracket - _INDENT + len(before)
+    rest = document[:begin] + document[close:]
+    return (rest, document[begin:close]) if rest.count(b'"paths"') == 1 else None
 
 
 def parse_items(text: bytes) -> Iterator[list[Any]]:
@@ -235,14 +243,15 @@ def parse_items(text: bytes) -> Iterator[list[Any]]:
 
 
 def _checked(entries: object) -> list[dict[str, Any]]:
-    """Check the types of thousands of entries, one form at a time; return those with the path."""
+    """Check the types of thousands of entries, one key at a time; return those with the path."""
     if not isinstance(entries, list) or not set(map(type, entries)) <= {dict}:
         raise TypeError("paths")
-    for form in {(*entry, *map(type, entry.values())) for entry in entries}:
-        keys, types = form[: len(form) // 2], form[len(form) // 2 :]
-        if "_path" not in keys or any(
-            kind not in _TYPES.get(key, (kind,)) for key, kind in zip(keys, types, strict=True)
-        ):
-            raise TypeError(f"an entry of the keys {keys}")
+    for key, types in _TYPES.items():
+        if not {type(entry.get(key)) for entry in entries} <= types:
+            raise TypeError(key)
     scripts = PathType.SCRIPTS
-    return [e for e in entries if e.get("prefix_placeholder") or e.get("path_type") in scripts]
+    return [
+        entry
+        for entry in entries
+        if "prefix_placeholder" in entry or entry.get("path_type") in scripts
+    ]
