@@ -18,6 +18,7 @@ from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError, PrefixError, PrefixLocked
 from minicon.fs.hashing import sha256_of_file
 from minicon.models.package_files import PathsEntry
+from minicon.models.prefix_record import PrefixRecord
 from minicon.prefix import moving
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.change import locked
@@ -238,6 +239,24 @@ def test_a_rename_links_and_copies_no_file(fast_path: Path, packages: list[Extra
     records = {"tool-1.0-0.json", "pure-1.0-0.json", "history", "generation"}
     assert written >= {"tool", "pure", "tool.so", *records}
     assert done["create_file"] < 20
+
+
+def test_a_clone_links_each_file_of_a_package_once_and_reads_records_once(
+    fast_path: Path, packages: list[Extracted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = fast_path / "a", fast_path / "b"
+    apply(old, *packages)
+    reads = []
+    original = PrefixRecord.from_bytes
+    monkeypatch.setattr(
+        PrefixRecord, "from_bytes", lambda text: reads.append(text) or original(text)
+    )
+    with counting() as counter:
+        clone(old, new)
+    linked = [path for name, path in counter.calls if name == "hard_link"]
+    files = [path for path in contents(new) if (new / path).is_file()]
+    assert len(linked) == len({*linked}) <= len(files)
+    assert len(reads) == len(packages)
 
 
 def test_an_error_after_the_rename_is_repaired_by_the_next_command(

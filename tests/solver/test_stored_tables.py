@@ -5,12 +5,15 @@ from __future__ import annotations
 import marshal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.solver.test_fuzz import random_case
 from tests.support.solver_cases import SolverCase, versions
 from tests.support.table_cache import MemoryTables, names_read, with_fingerprints
 
 from minicon.errors import SolveError
 from minicon.lean_dataclasses import replace
+from minicon.solver.candidates import stored_tables
 from minicon.solver.request import ChannelPriority, Strategy
 from minicon.solver.solver import CondaSolver
 
@@ -41,6 +44,33 @@ def test_a_second_process_reads_no_records() -> None:
     again = world()
     assert solved(again, "tool", "other", tables=tables) == first
     assert names_read(again) == set()
+
+
+@given(st.integers(0, (1 << 300) - 1), st.integers(0, 300), st.integers(0, 300))
+def test_sets_are_the_same_after_storing(bits, first, last) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stored_tables, "_SMALL", 8)
+        ranges = (1 << max(first, last)) - (1 << min(first, last))
+        for domain in (bits, bits << 300, ranges, 1 << first, 0):
+            stored = stored_tables._range_of(domain)
+            assert stored_tables._set_of(stored) == domain
+        assert len(marshal.dumps(stored_tables._range_of(ranges))) < 25
+
+
+def test_tables_of_many_versions_grow_linearly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_tables, "_SMALL", 20)
+    sizes = []
+    for count in (100, 400):
+        case = SolverCase()
+        for number in range(count):
+            case.package("p", f"1.{number}", depends=[f"q 1.{number}"])
+            case.package("q", f"1.{number}")
+        tables = MemoryTables()
+        first = solved(with_fingerprints(case), "p", "q", tables=tables)
+        again = with_fingerprints(case)
+        assert solved(again, "p", "q", tables=tables) == first
+        sizes.append(sum(len(entry.table) for entry in tables.entries.values()))
+    assert sizes[1] < 4.4 * sizes[0]
 
 
 def test_a_newly_chosen_record_is_read_and_then_stored() -> None:
