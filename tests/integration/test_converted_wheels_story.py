@@ -117,3 +117,10 @@ def test_wheels_that_a_channel_lists_are_linked_as_wheels(
     assert "no problems found" in workspace.run("verify", "-n", "a").ok().out
     workspace.run("remove", "-y", "-n", "a", *SOURCES, "web-tool").ok()
     assert not record.exists()
+
+    file = workspace.folder / "environment.yml"
+    file.write_text(f"channels: [{channel}, host]\ndependencies: [python, web-tool]\n")
+    lock = str(workspace.folder / "conda-lock.yml")
+    workspace.run("lock", "-f", str(file), "-o", lock, "--override-channels").ok()
+    workspace.run("create", "-y", "-n", "b", "-f", lock).ok()
+    assert workspace.run("run", "-n", "b", "web-tool").ok().out == "7\n"

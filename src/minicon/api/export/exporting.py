@@ -105,7 +105,11 @@ def explicit_spec(path: Path, packages: Sequence[PrefixRecord] | None = None) ->
     prefix = Prefix(path).require()
     found = installed_packages(prefix) if packages is None else packages
     records = [installed.record for installed in found]
-    others = [record.name for record in records if not record.url or record.source != "conda"]
+    others = [
+        record.name
+        for record in records
+        if not record.url or record.source != "conda" or record.is_wheel
+    ]
     if others:
         names = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
         raise PrefixError(

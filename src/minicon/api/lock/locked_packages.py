@@ -14,7 +14,7 @@ from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from minicon.api.lock.lock_inputs import TargetInputs
@@ -49,25 +49,34 @@ def locked_package(record: RepodataRecord, platform: str) -> LockedPackage:
     Raises:
         SpecError: ``no-hash``.
     """
-    is_wheel = record.source == "pypi"
+    is_wheel = record.is_wheel  # also one that a channel lists: a lock names it by its URL
     if not is_wheel and record.source != "interpreter" and not (record.sha256 or record.md5):
         _refuse_without_hash(record.fn)
     if is_wheel and not record.sha256:
         _refuse_without_hash(record.fn)
     is_host = record.source == "interpreter"
     return LockedPackage(
-        name=record.name,
+        name=normalize_pypi_name(record.project) if is_wheel else record.name,
         version=record.version,
         platform=platform,
         url=host_url(record.version) if is_host else without_secrets(record.url),
         manager="pip" if is_wheel else "conda",
         build="" if is_wheel or is_host else record.build,
-        depends=() if is_host else record.depends,
+        depends=() if is_host else tuple(_depends(record)),
         sha256=None if is_host else record.sha256,
         md5=None if is_host else record.md5,
         size=record.size,
-        is_direct="direct_url" in record.data,
+        is_direct="direct_url" in record.data or (is_wheel and record.source == "conda"),
     )
+
+
+def _depends(record: RepodataRecord) -> Iterator[str]:
+    """Dependencies as in the lock; those of a wheel are on projects, not on the system."""
+    for text in record.depends:
+        if not record.is_wheel or record.source == "pypi":
+            yield text
+        elif not text.startswith("__"):
+            yield str(parse_dependency(text).replace(when=None, extras=None))
 
 
 def _of_source(built: PipRequirement, wheels: WheelIndex | None, platform: str) -> LockedPackage:

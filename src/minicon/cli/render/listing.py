@@ -138,7 +138,7 @@ def explicit_lines(
     from minicon.solver.result.dependencies import in_link_order
 
     for record in in_link_order({each.name: each.record for each in records}):
-        if record.source != "conda" or not record.url:
+        if record.source == "interpreter" or record.is_wheel or not record.url:
             lines.append(f"# not in this list: {record.dist_name}; {_other_way(record)}")
         elif anchor == "sha256" and record.sha256:
             lines.append(f"{record.url}#sha256:{record.sha256}")
@@ -151,6 +151,8 @@ def _other_way(record: RepodataRecord) -> str:
     """How to install a package that an explicit list cannot contain."""
     if record.source == "pypi":
         return f"pip install {record.name}=={record.version}"
+    if record.is_wheel:
+        return f"pip install {record.url}"
     if record.source == "interpreter":
         return f"an interpreter of this machine: install {record.name}={record.version}"
     return "its URL is unknown"
