@@ -91,7 +91,7 @@ ORDERS = {
 # Third-party modules, and the only rooms that may import them.
 HOMES = {
     "cloudpickle": {"distributed"},
-    "distributed": {"distributed"},
+    "distributed": {"distributed", "publish"},
     "aiohttp": {"serve"},
     "requests": {"net"},
     "tqdm": {"cli"},

@@ -13,10 +13,10 @@ from tests.support.wheels import WheelBuilder
 
 from minicon.errors import ConfigError, RepodataError
 from minicon.publish.channel_index import index_channel
-from minicon.publish.index import shares
 from minicon.publish.index.channel_settings import ChannelSettings, read_settings
 from minicon.publish.index.patches import generated_instructions
-from minicon.publish.index.shares import ListedArchive, LocalRunner, read_all
+from minicon.publish.reading import shares
+from minicon.publish.reading.shares import ListedArchive, LocalRunner, read_all
 
 HOSTILE = '<script>alert("x")</script>'
 

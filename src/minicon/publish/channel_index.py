@@ -3,7 +3,7 @@
 ::
 
     DIR/linux-64/*.conda, *.tar.bz2, *.whl
-        │ those that are new or changed; in threads, processes or on a cluster     index/shares.py
+        │ those that are new or changed; in threads, processes or on a cluster     reading/shares.py
         ▼
     PackageEntry … ──► .cache/minicon-index.db, so that each is read once     index/entry_store.py
         │ patches                                                                 index/patches.py
@@ -23,13 +23,13 @@ import os
 import time
 from pathlib import Path
 
-from minicon.constants import PACKAGE_EXTENSIONS, REPODATA, WHEEL_EXTENSION
+from minicon.constants import REPODATA
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of
 from minicon.fs.lock import locked
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.strict_json import read_json
-from minicon.models.subdir import KNOWN_SUBDIRS, NOARCH, check_subdir
+from minicon.models.subdir import NOARCH, check_subdir
 from minicon.publish.index.channel_settings import read_settings
 from minicon.publish.index.channeldata import (
     Described,
@@ -45,12 +45,13 @@ from minicon.publish.index.index_files import (
     write_text,
     written_files,
 )
-from minicon.publish.index.package_entry import PackageEntry, dump
 from minicon.publish.index.pages import channel_page
 from minicon.publish.index.patches import FILE_NAME as PATCHES
 from minicon.publish.index.patches import parse_patches
-from minicon.publish.index.shares import ListedArchive, LocalRunner, read_all
 from minicon.publish.index.subdir_index import SubdirIndex
+from minicon.publish.reading.package_entry import PackageEntry, dump
+from minicon.publish.reading.shares import LocalRunner, read_all
+from minicon.publish.reading.sources import FolderSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ if TYPE_CHECKING:
 
     from minicon.publish.index.channel_settings import ChannelSettings
     from minicon.publish.index.patches import PatchGenerator
-    from minicon.publish.index.shares import Found, Runner
+    from minicon.publish.reading.shares import Found, ListedArchive, Runner
+    from minicon.publish.reading.sources import ArchiveSource
 
 _STATE = Path(".cache") / "minicon-index.db"
 _FORMAT = 1
@@ -89,6 +91,7 @@ def index_channel(
     patch_generator: PatchGenerator | None = None,
     workers: int | None = None,
     runner: Runner | None = None,
+    source: ArchiveSource | None = None,
     now: float | None = None,
 ) -> ChannelSummary:
     """Write the index files of a directory of packages.
@@ -103,6 +106,7 @@ def index_channel(
             reads the instructions from the directory.
         workers: Number of archives read at once; None is the number of processors.
         runner: Reads archives elsewhere; None reads them with ``workers`` on this machine.
+        source: Where the archives are; None is the directory itself.
         now: Seconds since 1970, the time at which new archives are listed; None is the present.
 
     Raises:
@@ -119,33 +123,15 @@ def index_channel(
         formats=Formats(
             settings.name or folder.absolute().name, write_zst, settings.shards, settings.current
         ),
+        source=source or FolderSource(folder),
         runner=runner or LocalRunner(workers or os.cpu_count() or 1),
         patch_generator=patch_generator,
         now=time.time() if now is None else now,
     )
     with locked(folder / ".cache" / "minicon-index.lock", timeout=60):
-        present = _subdirs_of(folder)
+        present = run.source.subdirs()
         names = present if subdirs is None else map(check_subdir, subdirs)
         return run.index(sorted({*names, NOARCH}), sorted({*present, NOARCH}))
-
-
-def _subdirs_of(folder: Path) -> list[str]:
-    found = (path for path in folder.iterdir() if path.is_dir())
-    return [p.name for p in found if p.name in KNOWN_SUBDIRS or any(_archives_in(p))]
-
-
-def _archives_in(folder: Path) -> list[ListedArchive]:
-    """The archives in a directory, sorted by name."""
-    extensions = (*PACKAGE_EXTENSIONS, WHEEL_EXTENSION)
-    found = []
-    with operations.describing("read", folder), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.endswith(extensions) and not entry.name.startswith("."):
-                with contextlib.suppress(FileNotFoundError):  # a link to nothing, or just removed
-                    facts = entry.stat()
-                    if entry.is_file():
-                        found.append(ListedArchive(entry.name, facts.st_size, facts.st_mtime_ns))
-    return sorted(found)
 
 
 class _Run:
@@ -157,6 +143,7 @@ class _Run:
         folder: Path,
         settings: ChannelSettings,
         formats: Formats,
+        source: ArchiveSource,
         runner: Runner,
         patch_generator: PatchGenerator | None,
         now: float,
@@ -164,6 +151,7 @@ class _Run:
         self._folder = folder
         self._settings = settings
         self._formats = formats
+        self.source = source
         self._runner = runner
         self._patch_generator = patch_generator
         self._now = now
@@ -173,7 +161,7 @@ class _Run:
 
     def index(self, names: Sequence[str], all_names: Sequence[str]) -> ChannelSummary:
         """Index some subdirs, and write the files of the channel."""
-        stray = [archive.fn for archive in _archives_in(self._folder)]
+        stray = [archive.fn for archive in self.source.archives("")]
         self._errors = [(self._folder / fn, _misplaced(fn, self._folder)) for fn in stray]
         counts = {name: self._index_subdir(name) for name in names}
         self._write_channel_files(all_names)
@@ -200,7 +188,7 @@ class _Run:
 
     def _read_new(self, store: EntryStore, folder: Path) -> list[ListedArchive]:
         """Read the archives that are new or changed; return all."""
-        archives = _archives_in(folder)
+        archives = self.source.archives(folder.name)
         known = store.known()
         new = [each for each in archives if known.get(each.fn) != each[1:]]
         self._reused += len(archives) - len(new)
@@ -210,7 +198,9 @@ class _Run:
             earlier = _earlier_times(store.records(each.fn for each in new if each.fn in known))
             if not known:  # a new channel, or its state file was lost
                 earlier = _published_times(folder / REPODATA)
-            for found in read_all(self._runner, folder, new, int(self._now * 1000)):
+            location, now = self.source.location(folder.name), int(self._now * 1000)
+            read = read_all(self._runner, location, new, now, self.source.s3_options)
+            for found in read:
                 store.save([_with_time(each, earlier) for each in found])
         return archives
 

@@ -13,7 +13,7 @@ from collections import deque
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec.spec import MatchSpec, parse_dependency
-from minicon.publish.index.package_entry import dump
+from minicon.publish.reading.package_entry import dump
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

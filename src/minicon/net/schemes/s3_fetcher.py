@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _OTHER_REGION = (301, 307, 400, 403)
 _CODE = lazy_pattern(rb"<Code>([A-Za-z]{1,64})</Code>")
 _LARGEST_ERROR = 1 << 16
+#: Header of requests for an object with its checksums.
+CHECKSUM_MODE = "x-amz-checksum-mode"
 
 _LOG_IN = "check AWS_ACCESS_KEY_ID and its secret, or AWS_PROFILE; `aws sso login` renews a session"
 #: S3's error codes, which say more than the status.
@@ -81,7 +83,8 @@ class S3Fetcher:
         self, url: str, headers: Mapping[str, str] | None, timeout: float | None
     ) -> tuple[AliasedResponse, str]:
         """The response, and the region that the request was signed for."""
-        address, region = self._signer.sign(url)
+        checksum = CHECKSUM_MODE in (headers or {})
+        address, region = self._signer.sign(url, checksum=checksum)
         try:
             response = self._http.open(address, headers=headers, timeout=timeout)
         except ChannelError as error:

@@ -107,8 +107,13 @@ class S3Signer:
         self._regions: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def sign(self, url: str) -> SignedAddress:
-        """Sign the web address of an object.
+    def sign(self, url: str, *, checksum: bool = False) -> SignedAddress:
+        """Sign the web address of an object; of a listing, if the URL ends with a slash.
+
+        Args:
+            url: The object; or the directory, with the token of a further page as its query.
+            checksum: Whether the request has the header ``x-amz-checksum-mode: ENABLED``, which
+                must be signed.
 
         Raises:
             ConfigError: botocore is not installed, or the options of the bucket are wrong.
@@ -117,9 +122,17 @@ class S3Signer:
         parts = urlsplit(url)
         bucket, key = parts.netloc.rpartition("@")[2].lower(), unquote(parts.path).lstrip("/")
         client = self._client(url, bucket)
+        operation, parameters = "get_object", {"Bucket": bucket, "Key": key}
+        if key.endswith("/") or not key:
+            operation, parameters = "list_objects_v2", {"Bucket": bucket, "Prefix": key}
+            parameters["Delimiter"] = "/"
+            if parts.query:
+                parameters["ContinuationToken"] = unquote(parts.query)
+        elif checksum:
+            parameters["ChecksumMode"] = "ENABLED"
         try:
             address = client.generate_presigned_url(
-                "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_VALID_SECONDS
+                operation, Params=parameters, ExpiresIn=_VALID_SECONDS
             )
         except Exception as error:  # every source of credentials has its own exceptions
             raise _unusable(bucket, error) from error

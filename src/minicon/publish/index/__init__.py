@@ -1,1 +1,1 @@
-"""The steps of ``channel index``: archives → entries → index of a subdir → files."""
+"""The further steps of ``channel index``: entries → index of a subdir → files."""

@@ -12,14 +12,14 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from minicon.models.version import version_key
-from minicon.publish.index.channel_facts import LINKING_KEYS, PROJECT_KEYS
+from minicon.publish.reading.channel_facts import LINKING_KEYS, PROJECT_KEYS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from minicon.publish.index.package_entry import PackageEntry
+    from minicon.publish.reading.package_entry import PackageEntry
 
 _LARGEST_SECONDS = 253_402_300_799
 _FEED_LENGTH = 100

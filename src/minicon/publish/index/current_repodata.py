@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from minicon.publish.index.package_entry import PackageEntry
     from minicon.publish.index.subdir_index import SubdirIndex
+    from minicon.publish.reading.package_entry import PackageEntry
 
 
 class _Candidate(NamedTuple):

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from typing import NamedTuple
 
 from minicon.closing import Closing
 from minicon.errors import FileError
 from minicon.fs import operations
-from minicon.publish.index.package_entry import PackageEntry
+from minicon.publish.reading.package_entry import PackageEntry, Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,15 +30,6 @@ CREATE TABLE refused (fn PRIMARY KEY, size, modified, message);
 CREATE TABLE notes (key PRIMARY KEY, value);
 PRAGMA user_version = {_VERSION};
 """
-
-
-class Refusal(NamedTuple):
-    """An archive that cannot be indexed, and why; it is read again once it changes."""
-
-    fn: str
-    size: int
-    modified: int
-    message: str
 
 
 class EntryStore(Closing):

@@ -18,9 +18,9 @@ from typing import NamedTuple
 from minicon.constants import CONDA_EXTENSION, REPODATA, TARBALL_EXTENSION
 from minicon.fs import operations
 from minicon.publish.index.current_repodata import current_names
-from minicon.publish.index.package_entry import dump
 from minicon.publish.index.pages import subdir_page
 from minicon.publish.index.shard_files import write_shards
+from minicon.publish.reading.package_entry import dump
 from minicon.repodata.shards.shard_format import SHARDS_INDEX
 
 TYPE_CHECKING = False
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from minicon.publish.index.package_entry import PackageEntry
     from minicon.publish.index.subdir_index import SubdirIndex
+    from minicon.publish.reading.package_entry import PackageEntry
 
 CURRENT = "current_repodata.json"
 RUN_EXPORTS = "run_exports.json"

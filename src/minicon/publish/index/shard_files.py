@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from minicon.publish.index.package_entry import PackageEntry
     from minicon.publish.index.subdir_index import SubdirIndex
+    from minicon.publish.reading.package_entry import PackageEntry
 
 FOLDER = "shards"
 #: Seconds to keep shards that no index lists, for clients with an older index (CEP 16).

@@ -6,15 +6,15 @@ import json
 from typing import NamedTuple
 
 from minicon.constants import TARBALL_EXTENSION, WHEEL_EXTENSION
-from minicon.publish.index.package_entry import dump, with_section
+from minicon.publish.reading.package_entry import dump, with_section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from minicon.publish.index.package_entry import PackageEntry
     from minicon.publish.index.patches import Patches
+    from minicon.publish.reading.package_entry import PackageEntry
 
 #: Sections that every repodata has, and those of revision 3 (CEP 48).
 SECTIONS = ("packages", "packages.conda")

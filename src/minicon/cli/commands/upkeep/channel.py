@@ -9,6 +9,9 @@ Examples:
 
 from __future__ import annotations
 
+import contextlib
+from functools import partial
+
 from minicon.cli import options
 from minicon.cli.commands.upkeep import channel_copies, channel_serving
 from minicon.cli.parser import add_verb
@@ -16,9 +19,12 @@ from minicon.cli.parser import add_verb
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
     from typing import Any
 
     from minicon.cli.context import CommandContext
+    from minicon.publish.channel_index import ChannelSummary
+    from minicon.publish.reading.sources import ArchiveSource
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +57,15 @@ def _add_index(commands: Any) -> None:
         "minicon channel index ./mine",
         "minicon channel index ./mine --base-url https://packages.example/mine --rss",
     )
-    index.add_argument("directory", metavar="DIR", help="directory with noarch/, linux-64/, ...")
+    index.add_argument(
+        "directory", metavar="DIR", help="directory, or s3:// URL, with noarch/, linux-64/, ..."
+    )
+    index.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        help="write the index to another directory (required for s3://)",
+    )
     index.add_argument(
         "--shards",
         action=BooleanOptionalAction,
@@ -76,6 +90,11 @@ def _add_index(commands: Any) -> None:
         metavar="N",
         help="number of archives to read at once (default: number of processors)",
     )
+    index.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="read archives on the Dask cluster with this scheduler, which has the directory too",
+    )
     options.add_output_options(index)
 
 
@@ -99,18 +118,12 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
-    from functools import partial
-
-    from minicon.errors import ChannelError
     from minicon.fs.safe_path import typed_path
     from minicon.publish.channel_index import index_channel
     from minicon.publish.index.channel_settings import read_settings, with_options
     from minicon.publish.index.patches import generated_instructions
 
-    folder = typed_path(arguments.directory).absolute()
-    if not folder.is_dir():
-        hint = "create it with packages in noarch/, linux-64/ and so on"
-        raise ChannelError("no-channel-folder", f"directory {folder} does not exist", hint=hint)
+    folder, source = _folder_and_source(arguments, context)
     settings = with_options(
         read_settings(folder),
         shards=arguments.shards,
@@ -118,12 +131,53 @@ def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
         base_url=arguments.base_url,
     )
     generator = arguments.patch_generator
-    summary = index_channel(
-        folder,
-        settings=settings,
-        patch_generator=generator and partial(generated_instructions, typed_path(generator)),
-        workers=arguments.workers,
-    )
+    with contextlib.ExitStack() as stack:
+        runner = None
+        if arguments.dask:
+            from minicon.publish.reading.dask_runner import DaskRunner
+
+            runner = stack.enter_context(DaskRunner(arguments.dask))
+        summary = index_channel(
+            folder,
+            settings=settings,
+            patch_generator=generator and partial(generated_instructions, typed_path(generator)),
+            workers=arguments.workers,
+            runner=runner,
+            source=source,
+        )
+    _report(summary, context)
+    return 1 if summary.errors else 0
+
+
+def _folder_and_source(
+    arguments: argparse.Namespace, context: CommandContext
+) -> tuple[Path, ArchiveSource | None]:
+    """The directory to write to, and where archives are if they are elsewhere."""
+    from minicon.errors import ChannelError, UsageError
+    from minicon.fs.safe_path import typed_path
+
+    text, output = arguments.directory, arguments.output
+    if text.startswith("s3://"):
+        if not output:
+            message = "the index of a bucket is written to a directory"
+            raise UsageError("no-output", message, hint="name it with --output DIR")
+        from minicon.publish.reading.sources import S3Source
+
+        options = context.services.settings.s3_options
+        folder = typed_path(output).absolute()
+        return folder, S3Source(context.services.fetcher, text, options)
+    folder = typed_path(text).absolute()
+    if not folder.is_dir():
+        hint = "create it with packages in noarch/, linux-64/ and so on"
+        raise ChannelError("no-channel-folder", f"directory {folder} does not exist", hint=hint)
+    if output:
+        from minicon.publish.reading.sources import FolderSource
+
+        return typed_path(output).absolute(), FolderSource(folder)
+    return folder, None
+
+
+def _report(summary: ChannelSummary, context: CommandContext) -> None:
     for subdir, count in summary.counts.items():
         context.console.answer(f"{subdir}: {count} packages")
     for path, message in summary.errors:
@@ -136,4 +190,3 @@ def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
                 "errors": [{"path": str(p), "message": m} for p, m in summary.errors],
             }
         )
-    return 1 if summary.errors else 0

@@ -24,16 +24,16 @@ from minicon.fs.hashing import hash_file
 from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.strict_json import read_json
 from minicon.package.info_files import read_json_object
-from minicon.publish.index.channel_facts import FACT_FILES, channel_facts
 from minicon.publish.index.v3_records import bracketed, needs_v3
+from minicon.publish.reading.channel_facts import FACT_FILES, channel_facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
-    from minicon.archive.package_archive import PackageArchive
+    from minicon.archive.members import ArchiveMember
 
 _RUN_EXPORTS_KINDS = ("noarch", "strong", "strong_constrains", "weak", "weak_constrains")
 _INFO_FILES = ("index.json", "run_exports.json", "run_exports.yaml", *FACT_FILES)
@@ -82,6 +82,15 @@ class PackageEntry(NamedTuple):
     facts: str
 
 
+class Refusal(NamedTuple):
+    """An archive that cannot be indexed, and why; it is read again once it changes."""
+
+    fn: str
+    size: int
+    modified: int
+    message: str
+
+
 def dump(value: Any) -> str:
     """Write JSON as all index files have it: sorted and compact."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
@@ -103,7 +112,7 @@ def read_entry(path: Path, subdir: str, modified: int, now: int) -> PackageEntry
     """
     with open_archive(path, reader="native" if path.suffix == CONDA_EXTENSION else None) as archive:
         size = archive.size
-        info = dict(_info_files(archive))
+        info = dict(info_files(archive.members(("info", "all")), path.name))
     if path.name.endswith(TARBALL_EXTENSION) and not _ends_like_bzip2(path):
         raise damaged(path.name, "is cut short")
     record = record_of(info, path.name, subdir)
@@ -172,21 +181,21 @@ def record_of(info: Mapping[str, bytes], fn: str, subdir: str) -> dict[str, Any]
     return record
 
 
-def _info_files(archive: PackageArchive) -> Iterator[tuple[str, bytes]]:
-    """Yield the files that entries are made from.
+def info_files(members: Iterable[ArchiveMember], name: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the files that entries are made from, of an archive's members.
 
     conda-build puts the files directly in ``info/`` before all others, and has done so for all but
     the oldest packages: a ``.tar.bz2`` that begins with them is not decompressed beyond them.
     """
     begins_with_info = True
     names: set[str] = set()
-    for member in archive.members(("info", "all")):
-        kind, _, name = member.path.partition("/")
-        if kind == "info" and name in _INFO_FILES and member.kind == MemberKind.FILE:
+    for member in members:
+        kind, _, file = member.path.partition("/")
+        if kind == "info" and file in _INFO_FILES and member.kind == MemberKind.FILE:
             if member.size > INFO_FILE_LIMIT:
-                raise unsafe(archive.name, f"is {member.size} bytes long", member=member.path)
-            names.add(name)
-            yield name, member.read()
+                raise unsafe(name, f"is {member.size} bytes long", member=member.path)
+            names.add(file)
+            yield file, member.read()
         elif kind != "info":
             if begins_with_info and "index.json" in names:
                 return

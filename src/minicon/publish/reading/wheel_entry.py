@@ -15,7 +15,7 @@ from minicon.models.package_names import NameMap
 from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.records import RepodataRecord
 from minicon.package.prepare.wheel_layout import read_dist_info
-from minicon.publish.index.package_entry import PackageEntry, make_entry
+from minicon.publish.reading.package_entry import PackageEntry, make_entry
 from minicon.publish.wheel_builds import builds_of
 from minicon.publish.wheel_dependencies import Target, dependencies_of
 from minicon.pypi.wheels.filenames import split_wheel_name

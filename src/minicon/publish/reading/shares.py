@@ -14,13 +14,14 @@ from typing import NamedTuple, Protocol
 from minicon.constants import WHEEL_EXTENSION
 from minicon.errors import MiniconError
 from minicon.net.parallel import run_parallel
-from minicon.publish.index.entry_store import Refusal
-from minicon.publish.index.package_entry import PackageEntry, read_entry
+from minicon.publish.reading.package_entry import PackageEntry, Refusal, read_entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, TypeAlias
+
+    from minicon.net.client.fetcher import Fetcher
 
     Found: TypeAlias = PackageEntry | Refusal
 
@@ -43,14 +44,16 @@ class Share(NamedTuple):
     """Archives of one subdir.
 
     Attributes:
-        folder: The subdir's directory.
+        folder: The subdir's directory, or its URL.
         archives: Those to read.
         now: Milliseconds since 1970, see :func:`.read_entry`.
+        s3_options: Of buckets, if the directory is the URL of one.
     """
 
     folder: str
     archives: tuple[ListedArchive, ...]
     now: int
+    s3_options: Mapping[str, Mapping[str, str]] = {}
 
 
 class Runner(Protocol):
@@ -62,14 +65,25 @@ class Runner(Protocol):
 
 def read_share(share: Share) -> list[Found]:
     """Read the archives of a share; one that cannot be read becomes a refusal."""
-    return [_read(share, archive) for archive in share.archives]
+    if "://" not in share.folder:
+        return [_read(share, archive, None) for archive in share.archives]
+    from minicon.net.routing import make_fetcher
+
+    with contextlib.closing(make_fetcher(s3_options=share.s3_options)) as fetcher:
+        return [_read(share, archive, fetcher) for archive in share.archives]
 
 
-def _read(share: Share, archive: ListedArchive) -> Found:
+def _read(share: Share, archive: ListedArchive, fetcher: Fetcher | None) -> Found:
     path = Path(share.folder, archive.fn)
     try:
+        if fetcher is not None:
+            from minicon.publish.reading.remote_entry import read_remote_entry
+
+            url = f"{share.folder}/{archive.fn}"
+            subdir = share.folder.rpartition("/")[2]
+            return read_remote_entry(fetcher, url, subdir, archive.modified, share.now)
         if archive.fn.endswith(WHEEL_EXTENSION):
-            from minicon.publish.index.wheel_entry import read_wheel_entry
+            from minicon.publish.reading.wheel_entry import read_wheel_entry
 
             return read_wheel_entry(path, path.parent.name, archive.modified, share.now)
         return read_entry(path, path.parent.name, archive.modified, share.now)
@@ -79,11 +93,15 @@ def _read(share: Share, archive: ListedArchive) -> Found:
 
 
 def read_all(
-    runner: Runner, folder: Path, archives: Sequence[ListedArchive], now: int
+    runner: Runner,
+    folder: Path | str,
+    archives: Sequence[ListedArchive],
+    now: int,
+    s3_options: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Iterator[Sequence[Found]]:
     """Yield what was found in archives, share by share as they are done."""
     shares = [
-        Share(str(folder), tuple(archives[start : start + _SHARE]), now)
+        Share(str(folder), tuple(archives[start : start + _SHARE]), now, s3_options or {})
         for start in range(0, len(archives), _SHARE)
     ]
     again: list[Share] = []
@@ -111,10 +129,10 @@ class LocalRunner:
         if self._workers > 1 and sum(len(each.archives) for each in shares) >= _WORTH_PROCESSES:
             yield from self._in_processes(shares)
             return
-        # Each archive is a share of its own: what takes long is hashing the large ones.
-        single = [each._replace(archives=(one,)) for each in shares for one in each.archives]
-        found = run_parallel(_read_in_thread, single, workers=self._workers)
-        yield from zip(single, found, strict=True)
+        for share in shares:  # archive by archive: what takes long is hashing the large ones
+            single = [share._replace(archives=(one,)) for one in share.archives]
+            found = run_parallel(_read_in_thread, single, workers=self._workers)
+            yield share, [each for one in found for each in one]
 
     def _in_processes(
         self, shares: Sequence[Share]

@@ -1,0 +1,1 @@
+"""The first step of ``channel index``: archives, wherever they are, → entries."""
