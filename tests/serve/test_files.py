@@ -142,6 +142,10 @@ def test_tokens_are_required(tmp_path, team) -> None:
         tokens.write_text("second-token\n")
         os.utime(tokens, ns=(1, 1))
         assert server.get(path, headers=bearer).status_code == 401
+        tokens.unlink()
+        failed = server.get(path, headers={"Authorization": "Bearer second-token"})
+        assert (failed.status_code, str(tmp_path) in failed.text) == (500, False)
+        tokens.write_text("second-token\n")
         workspace = Workspace(tmp_path)
         url = f"{server.url}/t/second-token/team"
         workspace.run("search", "-c", url, "--override-channels", "app").ok()

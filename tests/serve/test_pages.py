@@ -7,6 +7,7 @@ import re
 
 import pytest
 from tests.support.channels import ChannelBuilder
+from tests.support.commands import Workspace
 from tests.support.served import serving
 
 pytest.importorskip("aiohttp")
@@ -86,6 +87,21 @@ def test_links_keep_the_token_and_commands_do_not(tmp_path, team) -> None:
         (command,) = re.findall(r"<code[^>]*>(.*?)</code>", text)
         assert "page-token" not in command
         assert "A token is required" in page(server, "/team/", 401)
+
+
+def test_links_are_those_of_the_proxy_in_front(tmp_path, team) -> None:
+    with serving(tmp_path, team, "--url", "https://packages.test/conda/") as server:
+        assert server.url == "https://packages.test/conda"
+        address = f"http://127.0.0.1:{server.listening_port()}"
+        server.url = address
+        text = page(server, "/team/")
+        assert 'href="/conda/team/packages/app"' in text
+        assert "-c https://packages.test/conda/team" in text
+        solved = server.send("POST", "/api/solve", json={"specs": ["app"]}).json()
+        urls = {each["url"].rpartition("/")[0] for each in solved["results"][0]["packages"]}
+        assert urls == {f"https://packages.test/conda/team/{s}" for s in ("linux-64", "noarch")}
+    outcome = Workspace(tmp_path).run("channel", "serve", str(team), "--url", "packages.test")
+    assert outcome.code == 2
 
 
 def test_what_packages_say_is_escaped(tmp_path) -> None:

@@ -143,3 +143,16 @@ def test_uploads_at_the_same_time_are_all_indexed(receiving, tmp_path) -> None:
     assert statuses == [201] * 8
     repodata = json.loads((receiving.folder / "linux-64" / "repodata.json").read_text())
     assert {path.name for path in paths} <= repodata["packages.conda"].keys()
+
+
+def test_a_channel_that_cannot_be_written_says_so(tmp_path) -> None:
+    """Its ``.cache`` is a file, so that nothing can be stored in it, by root neither."""
+    (tmp_path / "mine" / "linux-64").mkdir(parents=True)
+    (tmp_path / "mine" / ".cache").write_text("")
+    (tmp_path / "upload").write_text("upload-token\n")
+    path = built(tmp_path)
+    with serving(tmp_path, tmp_path / "mine", "--upload", tmp_path / "upload") as server:
+        answer = put(server, path)
+        assert answer.status_code == 500
+        assert str(tmp_path) not in answer.text
+    assert not list((tmp_path / "mine" / "linux-64").iterdir())

@@ -59,6 +59,18 @@ class Served:
         parts = urlsplit(self.url)
         return parts.hostname or "", parts.port or 0
 
+    def listening_port(self) -> int:
+        """Return the port that the process listens at, whatever URL it shows (Linux)."""
+        sockets = set()
+        for link in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                sockets.add(str(link.readlink()))
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, _, state, *rest = line.split()
+            if state == "0A" and f"socket:[{rest[5]}]" in sockets:
+                return int(local.partition(":")[2], 16)
+        raise AssertionError("it listens at no port")
+
     def get(self, path: str, **options) -> requests.Response:
         session = requests.Session()
         session.trust_env = False

@@ -18,6 +18,7 @@ import traceback
 
 from aiohttp import web
 
+from minicon.errors import MiniconError
 from minicon.models.subdir import KNOWN_SUBDIRS
 from minicon.models.url import Url
 from minicon.redaction import redact
@@ -95,6 +96,9 @@ class Site:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=400)
+        except MiniconError as error:  # of a file of tokens, or of the disk
+            self._log(f"error: {error.message}")
+            return _refused(request, visit, Refusal(500, error.reference, "the server failed"))
         except Exception:  # noqa: BLE001 - the operator reads it, the client must not
             self._log(f"error while answering a request:\n{traceback.format_exc()}")
             return _refused(request, visit, Refusal(500, "internal-error", "the server failed"))

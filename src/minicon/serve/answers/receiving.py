@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from minicon.errors import MiniconError, PackageError
+from minicon.errors import PackageError, SpecError
 from minicon.fs import operations
 from minicon.fs.hashing import hash_file, sha256_of_file
 from minicon.models.record_checks import check_record_fields, check_record_values, split_file_name
@@ -41,7 +41,7 @@ def receive(known: KnownChannels, folder: str, subdir: str, upload: str) -> dict
     path = Path(upload)
     try:
         found = _verified(path, subdir)
-    except MiniconError as error:
+    except (PackageError, SpecError) as error:
         raise Refusal.of(422, error) from error
     target = Path(folder, subdir, path.name)
     is_new = _put(path, target)

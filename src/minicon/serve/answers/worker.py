@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 
-from minicon.errors import ChannelError, MiniconError, PackageNotFound
+from minicon.errors import ChannelError, FileError, MiniconError, PackageNotFound
 from minicon.serve.answers.channels import KnownChannels
 from minicon.serve.messages import packed, read_message
 from minicon.serve.refusal import Refusal
@@ -54,6 +54,9 @@ def answer(known: KnownChannels, question: Mapping[str, Any]) -> dict[str, Any]:
         return _refused(Refusal.of(404, error))
     except ChannelError as error:  # what its hint says is for the operator
         return _refused(Refusal(502, error.reference, known.public_text(error.message)))
+    except FileError as error:  # the disk is full, or not readable: the operator must know
+        sys.stderr.write(f"error: {error.message}\n")
+        return _refused(Refusal(507, error.reference, "the server cannot use its files"))
     except MiniconError as error:
         return _refused(Refusal.of(422, error))
     except RecursionError:

@@ -6,6 +6,8 @@ import sys
 
 from minicon.cli import options
 from minicon.cli.parser import add_verb
+from minicon.errors import UsageError
+from minicon.redaction import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +101,7 @@ def serve(arguments: argparse.Namespace, context: CommandContext) -> int:
             channels=channels,
             host=arguments.host,
             port=arguments.port,
-            url=arguments.url,
+            url=_public_url(arguments.url),
             tokens=typed_path(arguments.tokens) if arguments.tokens else None,
             allowed=parse_allowed(arguments.allow),
             log_requests=arguments.log_requests,
@@ -112,6 +114,14 @@ def serve(arguments: argparse.Namespace, context: CommandContext) -> int:
         log=lambda text: print(text, file=sys.stderr, flush=True),  # noqa: T201
     )
     return 0
+
+
+def _public_url(text: str | None) -> str | None:
+    """Validate the URL that clients use. Raises UsageError."""
+    if text is None or text.startswith(("http://", "https://")):
+        return text and text.rstrip("/")
+    message = f"--url {shortened(text, 80)!r} does not begin with https:// or http://"
+    raise UsageError("wrong-arguments", message, hint="give the URL that clients use")
 
 
 def upload(arguments: argparse.Namespace, context: CommandContext) -> int:
