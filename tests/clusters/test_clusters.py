@@ -1,7 +1,8 @@
-"""Environments and packages on real clusters: ``./dev test --clusters``.
+"""Environments and packages on real clusters, in a tier of its own.
 
-pyspark (with Java) and distributed are in a Python of their own, which ``MINICON_CLUSTERS`` names;
-it needs no minicon.
+``MINICON_CLUSTERS`` names a Python with pyspark (which needs Java) and distributed::
+
+    MINICON_CLUSTERS=/path/to/venv/bin/python ./dev test tests/clusters
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from tests.support.commands import Workspace
 from tests.support.wheels import WheelBuilder
+
+import minicon
 
 PYTHON = os.environ.get("MINICON_CLUSTERS", "")
 pytestmark = pytest.mark.skipif(not PYTHON, reason="MINICON_CLUSTERS names no Python")
@@ -35,16 +37,16 @@ import sys
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
+spark = (
+    SparkSession.builder.master("local-cluster[1,1,1024]")
+    .config("spark.archives", sys.argv[1] + "#environment")
+    .config("spark.ui.enabled", "false").getOrCreate()
+)
 @udf("string")
 def where(x):
     import onlythere, sys
     return f"{onlythere.answer(x)} {sys.executable}"
 
-spark = (
-    SparkSession.builder.master("local-cluster[1,1,512]")
-    .config("spark.archives", sys.argv[1] + "#environment")
-    .config("spark.ui.enabled", "false").getOrCreate()
-)
 print("found:", spark.range(1, 3).select(where("id")).collect())
 spark.stop()
 """
@@ -121,7 +123,7 @@ def test_dask_workers_get_wheels_and_directories(tmp_path: Path, wheel: Path) ->
     (tmp_path / "helpers").mkdir()
     (tmp_path / "helpers" / "helper.py").write_text("def name():\n    return 'helper'\n")
     (tmp_path / "job.py").write_text(DASK_JOB)
-    module = Path(sys.modules["minicon"].__path__[0]) / "distributed.py"
+    module = Path(minicon.__path__[0]) / "distributed.py"
     done = subprocess.run(
         [PYTHON, tmp_path / "job.py", module, wheel, tmp_path / "helpers"],
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200,

@@ -6,6 +6,7 @@ import bz2
 import errno
 import gzip
 import io
+import json
 import lzma
 import os
 import tarfile
@@ -19,6 +20,7 @@ from tests.support.faults import every_kill, failing_at
 from minicon.errors import MiniconError, PackageError, UnsafeArchive
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.recovery import recover
+from minicon.prefix.repair import verify_prefix
 from minicon.travel.formats import open_writer
 from minicon.travel.packing import PackOptions, pack_environment
 from minicon.travel.unpacking import unpack_environment
@@ -140,6 +142,24 @@ def test_archives_of_conda_pack(tmp_path: Path, name: str) -> None:
     unpack(archive, tmp_path / "new")
     assert (tmp_path / "new" / "bin" / "x").read_text() == f"at {tmp_path}/new/bin\n"
     assert not (tmp_path / "new" / "bin" / "conda-unpack").exists()
+
+
+def test_commands_that_conda_pack_rewrites_have_their_hash(
+    environment: Path, tmp_path: Path
+) -> None:
+    """It replaces their first lines, and lists neither them nor their hashes."""
+    record = environment / "conda-meta" / "hello-1.0-0.json"
+    data = json.loads(record.read_text())
+    data["paths_data"]["paths"][0].update(sha256_in_prefix="0" * 64, size_in_bytes=1)
+    members = [
+        HISTORY,
+        ("conda-meta/hello-1.0-0.json", json.dumps(data).encode()),
+        ("bin/hello", b"#!/usr/bin/env sh\n"),
+        ("bin/conda-unpack", b"\n_prefix_records = [\n\n]\n"),
+    ]
+    (tmp_path / "packed.tar").write_bytes(tar(*members))
+    unpack(tmp_path / "packed.tar", tmp_path / "new")
+    assert not verify_prefix(Prefix(tmp_path / "new"))
 
 
 @pytest.mark.parametrize("kind", ["tar.zst", "tar.gz", "tar.bz2", "tar", "zip"])

@@ -185,9 +185,18 @@ def activation_scripts(
     return found
 
 
+def is_pack_script_of_minicon(data: bytes) -> bool:
+    """Whether minicon added a script when it packed."""
+    return _WRITTEN in data[:400]
+
+
 def is_pack_script(data: bytes) -> bool:
     """Whether a file is a script that minicon or conda-pack added when they packed."""
-    return _WRITTEN in data[:400] or b"_conda_pack_" in data or f"\n{_LIST} = [".encode() in data
+    return (
+        is_pack_script_of_minicon(data)
+        or b"_conda_pack_" in data
+        or f"\n{_LIST} = [".encode() in data
+    )
 
 
 def _posix_set(name: str, value: str, old: str) -> str:

@@ -34,10 +34,19 @@ from minicon.models.strict_json import read_json
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.link.path_replacement import Relocation
 from minicon.prefix.link.relocate import codesign_command, relocate
-from minicon.prefix.link.relocated_files import WHEEL_RECORD, list_folders, write_relocated
+from minicon.prefix.link.relocated_files import (
+    LARGEST_SCRIPT,
+    WHEEL_RECORD,
+    list_folders,
+    write_relocated,
+)
 from minicon.prefix.link.rewritten_records import Rewritten, update_record, updated_wheel_record
 from minicon.prefix.moving import create_from_tree
-from minicon.travel.conda_unpack import UNPACK_SCRIPT, read_placeholders
+from minicon.travel.conda_unpack import (
+    UNPACK_SCRIPT,
+    is_pack_script_of_minicon,
+    read_placeholders,
+)
 from minicon.travel.destination import DESTINATION_FILE, read_destination
 
 TYPE_CHECKING = False
@@ -136,11 +145,29 @@ def _adapt(stage: Path, final: str, archive: str, reporter: Reporter) -> None:
         elif packed_for != final:
             _relocate(prefix, replace(relocation, old=packed_for))
         return
-    listed = read_placeholders(script.read_bytes(), archive)
+    content = script.read_bytes()
+    listed = read_placeholders(content, archive)
     with FolderTree(stage, make=False) as tree:
         changes = _replace_placeholders(tree, listed, relocation, archive)
+        if not is_pack_script_of_minicon(content):
+            changes = {**_rewritten_by_conda_pack(prefix, tree), **changes}
         _update_records(prefix, tree, changes)
         tree.folder("bin").remove_file(UNPACK_SCRIPT.rpartition("/")[2])
+
+
+def _rewritten_by_conda_pack(prefix: Prefix, tree: FolderTree) -> dict[str, Rewritten]:
+    """Return the present content of commands, whose first lines conda-pack may have rewritten."""
+    found: dict[str, Rewritten] = {}
+    for record in prefix.readable_records():
+        for path in record.files:
+            status = tree.status(path) if path.startswith("bin/") else None
+            is_file = status is not None and stat.S_ISREG(status.st_mode)
+            if status is not None and is_file and status.st_size <= LARGEST_SCRIPT:
+                folder, name = tree.parent_of(path)
+                data = folder.read_file(name)
+                if data.startswith(b"#!"):
+                    found[path] = Rewritten(sha256_of(data), len(data))
+    return found
 
 
 def _relocate(prefix: Prefix, relocation: Relocation) -> None:
