@@ -7,8 +7,6 @@ and texts, so it can be stored.
 
 from __future__ import annotations
 
-import operator
-from collections import Counter
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -19,7 +17,7 @@ from minicon.models.version import version_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.records import RepodataRecord
@@ -164,6 +162,9 @@ def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) 
     keys = [key[2] for key, _ in ordered]
     version_keys = sorted({*keys})
     is_sorted = keys == sorted(keys, reverse=True)
+    of_version = dict.fromkeys(version_keys, 0)  # numbers of candidates, or sets of them
+    for position, version in enumerate(keys):
+        of_version[version] += 1 if is_sorted else 1 << position
     records = [record for _, record in ordered]
     depends = _carriers(record.data.get("depends") for record in records)
     plain, conditional = _split_conditional(depends)
@@ -177,7 +178,7 @@ def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) 
         name=name,
         size=len(records),
         version_keys=tuple(version_keys),
-        lower=tuple(_numbers(keys) if is_sorted else _sets(keys)),
+        lower=tuple(accumulate(of_version.values(), initial=0)),
         versions=tuple([record.data["version"] for record in records]),
         builds=tuple([key[7] for key, _ in ordered]),
         build_numbers=tuple([key[3] for key, _ in ordered]),
@@ -234,20 +235,6 @@ def compile_extra(
         constrains=(),
         conditional=tuple(conditional),
     )
-
-
-def _numbers(keys: Sequence[bytes]) -> Iterator[int]:
-    """Per rank of a version, the number of candidates with a lower one; and of all."""
-    counts = Counter(keys)
-    return accumulate((counts[key] for key in sorted(counts)), initial=0)
-
-
-def _sets(keys: Sequence[bytes]) -> Iterator[int]:
-    """Per rank of a version, the set of candidates with a lower one; and of all."""
-    by_version: dict[bytes, int] = {}
-    for position, key in enumerate(keys):
-        by_version[key] = by_version.get(key, 0) | 1 << position
-    return accumulate((by_version[key] for key in sorted(by_version)), operator.or_, initial=0)
 
 
 def _carriers(texts: Iterable[Sequence[str] | None]) -> dict[str, int]:
