@@ -22,7 +22,7 @@ from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.lockfile import Lockfile
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import installed_packages
-from minicon.publish.index.package_entry import read_entry
+from minicon.publish.reading.package_entry import read_entry
 from minicon.travel.bundle import LOCK, Member, write_bundle
 
 TYPE_CHECKING = False
