@@ -157,7 +157,7 @@ def _parts(prefix: Prefix, items: Iterable[Item]) -> Iterator[tuple[str, list[It
     sizes: dict[str, int] = {}
     for item in items:
         name = owners.get(item.path, "")
-        sizes[name] = sizes.get(name, 0) + item.status.st_size
+        sizes[name] = sizes.get(name, 0) + item.size
     largest = sorted(sizes.keys() - {""}, key=lambda name: (-sizes[name], name))[:_OWN_LAYERS]
     parts: dict[str, list[Item]] = {name: [] for name in sorted(largest)}
     for item in items:

@@ -76,7 +76,7 @@ def refuse_links_outside(prefix: Prefix, contents: Contents, content: PortableCo
     outside = [
         f"{item.path} -> {text}"
         for item in contents.items
-        if stat.S_ISLNK(item.status.st_mode)
+        if stat.S_ISLNK(item.mode)
         and content.link(item.path, text := os.readlink(f"{prefix.path}/{item.path}")) is None
     ]
     if not outside:

@@ -140,12 +140,11 @@ class Packing:
             elif not self._is_pack_script(item.path):
                 self._add(item)
         for item in sorted(last, key=lambda item: item.path in self._records):
-            modified = int(item.status.st_mtime)
             if item.path in self._records:
                 data = self._content.record(self._records[item.path], self._left_out)
             else:
                 data = self._content.wheel_record(item.path)
-            self.add_bytes(item.path, data, modified=modified)
+            self.add_bytes(item.path, data, modified=item.modified)
 
     def finish(self) -> None:
         """Write what depends on all other files."""
@@ -156,32 +155,33 @@ class Packing:
 
     def _add(self, item: Item) -> None:
         self._task.advance(1)
-        path, status = item.path, item.status
-        modified = self._time(int(status.st_mtime))
-        if stat.S_ISDIR(status.st_mode):
+        path, modified = item.path, self._time(item.modified)
+        if stat.S_ISDIR(item.mode):
             self.writer.add_folder(path, modified)
             return
-        if stat.S_ISLNK(status.st_mode):
+        if stat.S_ISLNK(item.mode):
             text = self._content.link(path, os.readlink(f"{self._prefix.path}/{path}"))
             self.writer.add_symbolic_link(path, text or ".", modified)
-        elif not stat.S_ISREG(status.st_mode):
+        elif not stat.S_ISREG(item.mode):
             return  # a socket or pipe of a running program
         else:
-            data = self._content.rewritten(path, status.st_size)
-            mode = file_mode(stat.S_IMODE(status.st_mode))
-            if data is not None:
-                self.writer.add_file(path, (data,), len(data), mode, modified)
-            elif not self._is_linked(item, mode, modified):
-                chunks = _chunks(f"{self._prefix.path}/{path}", status.st_size)
-                self.writer.add_file(path, chunks, status.st_size, mode, modified)
+            self._add_file(item, modified)
         self._names.add(path)
+
+    def _add_file(self, item: Item, modified: int) -> None:
+        data = self._content.rewritten(item.path, item.size)
+        mode = file_mode(stat.S_IMODE(item.mode))
+        if data is not None:
+            self.writer.add_file(item.path, (data,), len(data), mode, modified)
+        elif not self._is_linked(item, mode, modified):
+            chunks = _chunks(f"{self._prefix.path}/{item.path}", item.size)
+            self.writer.add_file(item.path, chunks, item.size, mode, modified)
 
     def _is_linked(self, item: Item, mode: int, modified: int) -> bool:
         """Add a file as a hard link if one with the same content was added before."""
-        if item.status.st_nlink == 1:
+        if item.inode is None:
             return False
-        key = (item.status.st_dev, item.status.st_ino)
-        first = self._first_names.setdefault(key, item.path)
+        first = self._first_names.setdefault(item.inode, item.path)
         return first != item.path and self.writer.add_hard_link(item.path, first, mode, modified)
 
     def add_bytes(
