@@ -242,7 +242,7 @@ def test_written_files_contain_no_secrets() -> None:
     assert "  - python" in text
 
 
-names = st.from_regex(r"[a-z][a-z0-9_.-]{0,8}", fullmatch=True)
+names = st.from_regex(r"[a-z]([_.-]?[a-z0-9]){0,5}", fullmatch=True)
 #: Specs with secrets, which are not written.
 lines = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=12).filter(
     lambda text: without_secrets(text) == text

@@ -9,7 +9,6 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minicon.publish.package_entry import read_entry
 from tests.support.mutations import fuzz, mutated_json, mutated_text
 from tests.support.packages import PackageBuilder
 
@@ -21,12 +20,14 @@ from minicon.machine.interpreters.discovery import CACHE_FILE, FactsCache
 from minicon.machine.interpreters.probe import ProbeError, probe_interpreter
 from minicon.models.package_files import PackageFiles
 from minicon.models.records import RepodataRecord
+from minicon.models.strict_json import read_json
 from minicon.net.schemes.oci_artifact import Artifact
 from minicon.net.schemes.oci_login import _read_token
 from minicon.package.cache.cache_folder import read_record
 from minicon.package.info_files import parse_package_files, read_package_files
 from minicon.package.manifest import Manifest, read_manifest
 from minicon.prefix.environment.python_layout import PythonLayout
+from minicon.publish.reading.package_entry import read_entry
 from minicon.repodata.cache import RepodataCache
 
 BUILDER = (
@@ -131,6 +132,12 @@ def test_records_of_caches(package, data):
         "".join((record.name, *record.depends, *record.track_features, record.fn)).encode()
 
 
+def check_texts(entry):
+    """Require strict JSON of all that goes into index files."""
+    for text in (entry.record, entry.run_exports, entry.facts):
+        read_json(text.encode())
+
+
 @fuzz(50)
 @given(mutated_json({"weak": ["demo >=1"], "strong": ["x"]}))
 def test_published_packages(tmp_path, exports):
@@ -138,11 +145,11 @@ def test_published_packages(tmp_path, exports):
     path = tmp_path / f"{builder.dist_name}.conda"
     path.write_bytes(builder.archive_bytes(".conda"))
     try:
-        entry = read_entry(path, "noarch")
+        entry = read_entry(path, "noarch", 0, 0)
     except MiniconError as error:
         error.message.encode()
         return
-    json.dumps(entry.to_json(), ensure_ascii=False).encode()
+    check_texts(entry)
 
 
 @fuzz(50)
@@ -152,11 +159,11 @@ def test_indexes_of_published_packages(tmp_path, index):
     path = tmp_path / f"{builder.dist_name}.conda"
     path.write_bytes(builder.archive_bytes(".conda"))
     try:
-        entry = read_entry(path, "noarch")
+        entry = read_entry(path, "noarch", 0, 0)
     except (PackageError, SpecError) as error:
         error.message.encode()
         return
-    json.dumps(entry.to_json(), allow_nan=False, ensure_ascii=False).encode()
+    check_texts(entry)
 
 
 @fuzz(50)
