@@ -47,6 +47,9 @@ def test_names_are_found_by_a_part_and_by_their_records(tmp_path_factory, runs, 
     index = IndexFile(write(tmp_path_factory.mktemp("index") / "x", runs))
     names = sorted({name for _, name, _ in runs}, key=str.encode)
     assert list(index.names(part)) == [name for name in names if part.lower() in name.lower()]
+    starting = [name for name in names if name.startswith(part)]
+    assert index.names_starting(part, 100) == starting
+    assert index.names_starting(part, 2) == starting[:1] + starting[1:][-1:]
     with_part = {name for _, name, payload in runs if part.encode() in payload}
     assert list(index.names_of_records(part)) == [name for name in names if name in with_part]
 

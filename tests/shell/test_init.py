@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.shells import RUNNERS, ShellHome, shells
 
-from minicon.cli.completion import SCRIPTS, all_commands
+from minicon.cli.completion.scripts import SCRIPTS, script_facts
 from minicon.errors import ShellError, UsageError
 from minicon.shell.commands import ShellContext, shell_context
 from minicon.shell.init import END, START, FileChange, apply_changes, plan_init, refresh_hooks
@@ -135,7 +135,7 @@ def test_a_symbolic_link_is_kept(shell_home: ShellHome) -> None:
 @shells("bash", "zsh", "fish")
 def test_completion_is_read_on_first_use(shell_home: ShellHome, shell: str) -> None:
     shell_home.environment("data two")
-    script = SCRIPTS[shell](all_commands(), [shell_home.root / "envs"])
+    script = SCRIPTS[shell](script_facts(str(shell_home.program), [shell_home.root / "envs"]))
     changes = plan_init(
         [shell],
         context=context(shell_home),
@@ -145,6 +145,7 @@ def test_completion_is_read_on_first_use(shell_home: ShellHome, shell: str) -> N
     apply_changes(changes)
     ask = {
         "bash": "complete -p minicon; COMP_WORDS=(minicon create -n da); COMP_CWORD=3\n"
+        "COMP_LINE='minicon create -n da' COMP_POINT=20\n"
         "declare -F _minicon; __minicon_completion; printf '%s\\n' \"${COMPREPLY[@]}\"",
         "zsh": "echo $_comps[minicon] $+functions[_minicon]\n"
         "compadd() { eval 'print -rl -- $'$2; }; words=(minicon create -n da); CURRENT=4\n"
@@ -162,7 +163,7 @@ def test_completion_is_read_on_first_use(shell_home: ShellHome, shell: str) -> N
         stdin=subprocess.DEVNULL,
     )
     expected = {
-        "bash": ["complete -o default -F __minicon_completion minicon", "data\\ two"],
+        "bash": ["complete -F __minicon_completion minicon", "data\\ two"],
         "zsh": ["__minicon_completion 0", "data two"],
         "fish": ["data two"],
     }

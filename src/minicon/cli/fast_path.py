@@ -68,6 +68,8 @@ def answer(
         return _list_packages(rest, environ)
     if command == "env" and rest == ["list"]:
         return _list_environments(environ)
+    if command == "completion" and rest[:1] == ["--words"]:
+        return _print_words(rest[1:], environ)
     return None
 
 
@@ -192,6 +194,37 @@ def _list_environments(environ: Mapping[str, str]) -> int | None:
             (name, path, is_active_environment(path, environ)) for path, name in known.items()
         )
     )
+
+
+def _print_words(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """``completion --words package|installed WORD [TYPED...]``: what completion scripts ask for.
+
+    Every error means that there is nothing to complete.
+    """
+    from minicon.cli.completion.words import asks_for_versions, installed_words, package_words
+    from minicon.config import dirs
+    from minicon.errors import MiniconError
+
+    kind, word, *typed = [*arguments, "", ""][: max(2, len(arguments))]
+    if kind == "installed" and not asks_for_versions(word):
+        try:
+            prefix = _environment(_named_environment(typed), environ)
+        except MiniconError:
+            prefix = None
+        words = installed_words(prefix, word) if prefix else []
+    else:
+        root = dirs.default_root(environ, os.path.expanduser("~"))
+        words = package_words(os.path.join(root, "cache", "repodata-v1"), word)
+    shown = (each for each in words if each.isprintable())
+    return _print("".join(f"{each}\n" for each in shown))
+
+
+def _named_environment(typed: Sequence[str]) -> dict[str, str]:
+    """The last environment that a command line names."""
+    for option, value in zip(typed[-2::-1], typed[:0:-1], strict=True):
+        if option in _ENVIRONMENT_OPTIONS:
+            return {_ENVIRONMENT_OPTIONS[option]: value}
+    return {}
 
 
 def _read_options(

@@ -223,7 +223,7 @@ _LAZY_COMPLETION = """\
 case $-${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
 *i*bash)
 __minicon_completion() { \\. "$__minicon_folder/completion.bash" && _minicon "$@"; }
-complete -o default -F __minicon_completion minicon ;;
+complete -F __minicon_completion minicon ;;
 *i*zsh)
 __minicon_completion() { \\. "$__minicon_folder/completion.zsh" && _minicon "$@"; }
 eval '(( ! $+functions[compdef] )) || compdef __minicon_completion minicon' ;;

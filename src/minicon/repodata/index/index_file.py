@@ -19,7 +19,6 @@ and ``packages.conda``, or two blocks). A lookup is a binary search over the nam
 
 from __future__ import annotations
 
-import json
 import mmap
 import struct
 import sys
@@ -134,6 +133,8 @@ def _tables(
     sections: bytes,
 ) -> bytes:
     """Everything after the segments; see the module's drawing."""
+    import json
+
     about = json.dumps(meta, separators=(",", ":")).encode()
     text = b"".join(names)
     body = b"".join(
@@ -167,9 +168,6 @@ class IndexFile:
     Args:
         path: The file.
 
-    Attributes:
-        meta: The argument of :meth:`IndexWriter.finish`.
-
     Raises:
         IndexDamagedError: It is not a complete index file.
         OSError: It does not exist, or cannot be read.
@@ -200,7 +198,27 @@ class IndexFile:
             or zlib.crc32(memoryview(self._map)[length : size - _TRAILER.size]) != crc
         ):
             raise IndexDamagedError("the file is truncated, altered or not an index")
-        self.meta: dict[str, Any] = json.loads(self._map[length : length + about])
+        self._meta = slice(length, length + about)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """The argument of :meth:`IndexWriter.finish`."""
+        import json
+
+        found: dict[str, Any] = json.loads(self._map[self._meta])
+        return found
+
+    def names_starting(self, begin: str, most: int) -> list[str]:
+        """Return the names with a beginning, sorted: of more than ``most``, the first and the last.
+
+        Costs two binary searches, and 1 µs per returned name.
+        """
+        text = begin.encode("utf-8", "replace")
+        first, end = self._position(text), self._position(text + b"\xff")  # no UTF-8 has this byte
+        numbers = [*range(first, min(end, first + most))]
+        if end - first > most:
+            numbers[-1] = end - 1
+        return [self._name(number).decode("utf-8", "replace") for number in numbers]
 
     def names(self, containing: str = "") -> Iterator[str]:
         """Yield all names that contain a text, sorted; the case of ASCII letters is ignored."""
@@ -291,21 +309,27 @@ class IndexFile:
         return range(first, self._uint32(self._segment_ends, number))
 
     def _find(self, name: bytes) -> int | None:
-        """The number of a name by binary search, about 5 µs."""
+        """The number of a name."""
+        number = self._position(name)
+        return number if number < self._count and self._name(number) == name else None
+
+    def _name(self, number: int) -> bytes:
+        begin = self._uint32(self._name_ends, number - 1) if number else 0
+        return self._map[self._names + begin : self._names + self._uint32(self._name_ends, number)]
+
+    def _position(self, name: bytes) -> int:
+        """The number of the first name that is not before another; by binary search, about 5 µs."""
         low, high = 0, self._count
         data, names, ends, pair = self._map, self._names, self._name_ends, _PAIR.unpack_from
         first_end = self._uint32(ends, 0) if high else 0
         while low < high:
-            middle: int = (low + high) // 2
+            middle = (low + high) // 2
             begin, end = pair(data, ends + 4 * middle - 4) if middle else (0, first_end)
-            found = data[names + begin : names + end]
-            if found == name:
-                return middle
-            if found < name:
+            if data[names + begin : names + end] < name:
                 low = middle + 1
             else:
                 high = middle
-        return None
+        return low
 
     def _uint32(self, table: int, number: int) -> int:
         value: int = _UINT32.unpack_from(self._map, table + 4 * number)[0]

@@ -1,11 +1,13 @@
-"""Print a script that completes commands, options and environments in your shell.
+"""Print a script that completes what you type in your shell.
 
-The script runs no program when TAB is pressed. Print it again after updating minicon.
+It completes commands, options, environments, settings, installed packages, and names and versions
+of packages in channels whose index is cached. Print it again after updating minicon.
 
 Examples:
   minicon completion bash > ~/.local/share/bash-completion/completions/minicon
   minicon completion zsh > ~/.zfunc/_minicon
   minicon completion fish > ~/.config/fish/completions/minicon.fish
+  minicon completion powershell >> $PROFILE
 """
 
 from __future__ import annotations
@@ -21,15 +23,19 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``completion SHELL``."""
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="shell of the script")
+    parser.add_argument(
+        "shell", choices=("bash", "zsh", "fish", "powershell"), help="shell of the script"
+    )
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the script."""
-    from minicon.cli.completion import SCRIPTS, all_commands
+    from minicon.cli.completion.scripts import SCRIPTS, script_facts
+    from minicon.shell.commands import this_executable
 
-    script = SCRIPTS[arguments.shell](all_commands(), context.settings.envs_dirs)
+    facts = script_facts(this_executable(), context.settings.envs_dirs)
+    script = SCRIPTS[arguments.shell](facts)
     if context.console.json:
         context.console.document({"shell": arguments.shell, "script": script})
     else:

@@ -103,10 +103,11 @@ def _show(changes: Iterable[FileChange], context: CommandContext) -> None:
 
 
 def _completions(context: CommandContext) -> dict[str, str]:
-    from minicon.cli.completion import SCRIPTS, all_commands
+    from minicon.cli.completion.scripts import SCRIPTS, script_facts
+    from minicon.shell.commands import this_executable
 
-    commands = all_commands()
-    return {shell: write(commands, context.settings.envs_dirs) for shell, write in SCRIPTS.items()}
+    facts = script_facts(this_executable(), context.settings.envs_dirs)
+    return {shell: write(facts) for shell, write in SCRIPTS.items()}
 
 
 def _shells(arguments: argparse.Namespace) -> list[str]:

@@ -39,13 +39,17 @@ _EDITING = {
 }
 
 
+#: Words that may follow the command.
+VERBS = (*_SHOWING, *_EDITING)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``config list | get KEY | set KEY VALUE | append KEY VALUE | --show-sources | ...``."""
     parser.add_argument(
         "words",
         nargs="*",
         metavar="VERB [KEY [VALUE]]",
-        help=f"the options below as words: {', '.join([*_SHOWING, *_EDITING])}",
+        help=f"the options below as words: {', '.join(VERBS)}",
     )
     pair: Any = {"nargs": 2, "action": "append", "metavar": ("KEY", "VALUE")}
     shown = parser.add_argument_group("show").add_mutually_exclusive_group()
