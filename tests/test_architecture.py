@@ -55,7 +55,7 @@ ORDERS = {
         "verbs",
     ),
     "cli": (
-        "json_text dialects",
+        "json_text dialects mistakes",
         "console",
         "render",
         "progress options help",

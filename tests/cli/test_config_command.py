@@ -67,7 +67,8 @@ def test_describe(minicon: CommandLine) -> None:
     }
     unknown = minicon("config --describe chanels")
     assert unknown.code == 1
-    assert "--describe" in unknown.err
+    assert "did you mean channels?" in unknown.err
+    assert "--describe" in minicon("config --describe nonsense").err
 
 
 def test_changes_are_permanent(minicon: CommandLine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from stat import S_ISREG
 
 from minicon.cli.console import abandon_output, is_output_failure
 from minicon.cli.dialects.dialect import MINICON
@@ -71,6 +72,7 @@ def _run(typed: list[str], dialect: Dialect) -> int:
     from minicon.cli.context import CommandContext, early_console
 
     context: CommandContext | None = None
+    parsed = None
     try:
         arguments, variables = dialect.translated(typed)
         os.environ.update(variables)
@@ -90,11 +92,13 @@ def _run(typed: list[str], dialect: Dialect) -> int:
         parsed = parser.parse_args(arguments[1:])
         parsed.command = command
         context = CommandContext.from_arguments(parsed, arguments, dialect)
+        _refuse_unquoted(parsed)
         if _updates_only_the_program(parsed, dialect):
             return _answer_with_note("minicon is updated as it was installed", context.console)
         return int(module.run(parsed, context))
     except MiniconError as error:
         console = context.console if context else early_console(typed, dialect)
+        _improve_hint(error, parsed)
         console.fail(error, whole=bool(context and context.settings.verbosity))
         return dialect.exit_codes.get(error.reference, error.exit_code)
     except Exception as error:
@@ -106,6 +110,20 @@ def _run(typed: list[str], dialect: Dialect) -> int:
     finally:
         if context is not None:
             context.close()
+
+
+def _refuse_unquoted(parsed: argparse.Namespace) -> None:
+    if getattr(parsed, "specs", ()) and S_ISREG(os.fstat(1).st_mode):
+        from minicon.cli.mistakes import refuse_unquoted
+
+        refuse_unquoted(parsed.specs)
+
+
+def _improve_hint(error: MiniconError, parsed: argparse.Namespace | None) -> None:
+    from minicon.cli.mistakes import spec_hint
+
+    if better := spec_hint(error, getattr(parsed, "specs", ())):
+        error.hint = better
 
 
 def _answer_with_note(text: str, console: Console) -> int:

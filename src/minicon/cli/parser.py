@@ -90,6 +90,7 @@ GROUPS = {
 }
 ALIASES = {"ls": "list", "uninstall": "remove", "upgrade": "update"}
 
+_NOT_A_NUMBER = lazy_pattern(r"invalid (?:int|float) value: (.*)")
 _TYPED_OPTION = lazy_pattern(r"(?<!\S)--[a-z][a-z-]*")
 
 
@@ -103,13 +104,13 @@ def find_command(word: str, dialect: Dialect) -> tuple[str, ModuleType]:
     if command not in COMMANDS:
         if other := dialect.elsewhere.get(word):
             raise UsageError("unknown-command", f"minicon has no command {word!r}", hint=other)
+        from minicon.cli.mistakes import command_hint
         from minicon.models.near_names import near_names
 
         near = near_names(word, [*COMMANDS, *ALIASES])
+        hint = f"did you mean 'minicon {near[0]}'?" if near else "see 'minicon --help'"
         raise UsageError(
-            "unknown-command",
-            f"unknown command {word!r}",
-            hint=f"did you mean 'minicon {near[0]}'?" if near else "see 'minicon --help'",
+            "unknown-command", f"unknown command {word!r}", hint=command_hint(word) or hint
         )
     return command, command_module(command)
 
@@ -206,9 +207,28 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise an error instead of printing it and exiting."""
-        raise UsageError("wrong-arguments", f"{self.prog}: {message}", hint=self._hint(message))
+        message, _, meant = message.partition("; did you mean")
+        message = _NOT_A_NUMBER.sub(r"\1 is not a number", message)
+        hint = f"did you mean{meant}" if meant else self._hint(message)
+        raise UsageError("wrong-arguments", f"{self.prog}: {message}", hint=hint)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Raise an error for a word that is no choice, with the one that was probably meant."""
+        if action.choices is None or value in action.choices:
+            return
+        from minicon.models.near_names import meant
+
+        known = [str(choice) for choice in action.choices]
+        self.error(
+            f"unknown {action.metavar or action.dest} {value!r}, not one of: {', '.join(known)}"
+            + meant(str(value), known, "").replace("did", "; did", 1)
+        )
 
     def _hint(self, message: str) -> str:
+        from minicon.cli.mistakes import option_hint
+
+        if other := option_hint(message.split()):
+            return other
         shown = (
             flag
             for flag, action in self._option_string_actions.items()

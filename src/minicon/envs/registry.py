@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: How many characters of a name messages show.
 _SHOWN = 80
+#: How many environments a hint lists.
+_MOST_LISTED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,9 @@ class EnvironmentRegistry:
             self.recover(path)
         if not is_environment(path):
             problem = f"no environment named {name!r}" if name else f"no environment at {path}"
-            missing = NotAnEnvironment("environment-not-found", problem, hint=self._hint(name))
+            missing = NotAnEnvironment(
+                "environment-not-found", problem, hint=self._hint(name, path)
+            )
             raise missing.with_facts(location=str(path))
         return path
 
@@ -169,15 +173,19 @@ class EnvironmentRegistry:
             if self._warn is not None:
                 self._warn(f"the list of environments is not updated: {error}")
 
-    def _hint(self, wanted: str | None) -> str:
-        known = [entry.name for entry in self.entries() if entry.name]
-        if wanted is not None:
-            if is_environment(Path.cwd() / wanted):
-                return f"for the environment in this directory, write -p ./{wanted}"
-            from minicon.models.near_names import near_names
+    def _hint(self, wanted: str | None, path: Path) -> str:
+        if wanted is not None and is_environment(Path.cwd() / wanted):
+            return f"for the environment in this directory, write -p ./{wanted}"
+        from minicon.models.near_names import near_names
 
-            if near := near_names(wanted, known):
-                return f"did you mean {near[0]!r}?"
+        entries = self.entries()
+        known = [entry.name for entry in entries if entry.name]
+        paths = [str(entry.path) for entry in entries]
+        near = near_names(wanted, known) if wanted else near_names(str(path), paths)
+        if near:
+            return f"did you mean {near[0]!r}?"
+        if len(known) > _MOST_LISTED:
+            return "'minicon env list' shows the environments"
         listed = ", ".join(known)
         return f"existing environments: {listed}" if known else "create it with 'minicon create'"
 

@@ -10,6 +10,12 @@ _MOST_NAMES = 3
 _SHORT_NAME = 5
 
 
+def meant(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return a hint that offers known names: "did you mean X?"; ``otherwise`` if none is near."""
+    near = near_names(name, known)
+    return f"did you mean {' or '.join(near)}?" if near else otherwise
+
+
 def near_names(name: str, known: Iterable[str]) -> list[str]:
     """Known names within a small edit distance of a name, nearest first: at most three.
 

@@ -132,13 +132,12 @@ def name_in(graph: DependencyGraph, path: Path, name: str) -> str:
     Raises:
         PrefixError: The package is not installed.
     """
-    from minicon.models.near_names import near_names
+    from minicon.models.near_names import meant
 
     name = installed_name(name.lower(), graph.records)
     if name in graph.records:
         return name
-    near = near_names(name, graph.records)
-    hint = f"did you mean {', '.join(near)}?" if near else f"try 'minicon why-not {name}'"
+    hint = meant(name, graph.records, f"try 'minicon why-not {name}'")
     raise PrefixError("package-not-installed", f"{name} is not installed in {path}", hint=hint)
 
 

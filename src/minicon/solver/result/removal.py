@@ -71,10 +71,13 @@ def _matched(request: SolveRequest, records: Mapping[str, RepodataRecord]) -> li
     for spec in request.removals:
         found = [name for name, record in records.items() if spec.matches(record)]
         if not found and not request.specs:
+            from minicon.models.near_names import meant
+
+            hint = meant(
+                spec.exact_name or "", records, "'minicon list' shows the installed packages"
+            )
             missing = PackageNotFound(
-                "package-not-installed",
-                f"{spec} is not in the environment",
-                hint="'minicon list' shows the installed packages",
+                "package-not-installed", f"{spec} is not in the environment", hint=hint
             )
             missing.packages = (str(spec),)
             raise missing

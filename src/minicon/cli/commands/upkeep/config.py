@@ -37,9 +37,6 @@ _EDITING = {
     "remove": ("remove", 2),
     "unset": ("remove_key", 1),
 }
-
-
-#: Words that may follow the command.
 VERBS = (*_SHOWING, *_EDITING)
 
 
@@ -143,7 +140,9 @@ def _keys(wanted: list[str]) -> list[Any]:
     for name in wanted:
         key = find_key(name)
         if key is None:
-            hint = "list all settings with 'minicon config --describe'"
+            from minicon.models.near_names import meant
+
+            hint = meant(name, KEYS, "list all settings with 'minicon config --describe'")
             raise ConfigError("unknown-setting", f"unknown setting {name!r}", hint=hint)
         found.append(key)
     return found

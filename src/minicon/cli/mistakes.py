@@ -1,0 +1,85 @@
+"""Hints for what users of other programs type, and for specs that a shell or a file takes.
+
+Imported when a command line is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+
+from minicon.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minicon.errors import MiniconError
+
+#: Words of other programs, and what minicon has instead.
+_COMMANDS = {
+    "add": "minicon install",
+    "delete": "minicon remove",
+    "downgrade": "minicon install NAME=VERSION",
+    "envs": "minicon env list",
+    "freeze": "minicon export",
+    "new": "minicon create",
+    "outdated": "minicon update --all --dry-run",
+    "pip": "minicon install pypi:NAME",
+    "reinstall": "minicon install --force-reinstall",
+    "show": "minicon info",
+    "use": "minicon activate",
+    "venv": "minicon create",
+}
+#: Options of other programs, and what minicon has instead.
+_OPTIONS = {
+    "-e": "list projects as '- -e ./DIR' below 'pip:' in an environment.yml",
+    "--editable": "list projects as '- -e ./DIR' below 'pip:' in an environment.yml",
+    "-r": "files are given with -f",
+    "--requirement": "files are given with -f",
+    "--requirements": "files are given with -f",
+    "-U": "'minicon update' updates packages",
+    "--upgrade": "'minicon update' updates packages",
+}
+_LISTS = (".yml", ".yaml", ".txt", ".toml", ".lock", ".json")
+_PACKAGES = (".conda", ".tar.bz2", ".whl")
+
+
+def command_hint(word: str) -> str | None:
+    """Return what minicon has instead of another program's command."""
+    other = _COMMANDS.get(word)
+    return f"use '{other}'" if other else None
+
+
+def option_hint(words: Sequence[str]) -> str | None:
+    """Return what minicon has instead of another program's option, if one is among words."""
+    return next((_OPTIONS[word] for word in words if word in _OPTIONS), None)
+
+
+def spec_hint(error: MiniconError, specs: Sequence[str]) -> str | None:
+    """Return a better hint for an error about specs that are paths of files or directories."""
+    for spec in specs:
+        if spec.endswith(_PACKAGES) and "://" not in spec and not os.path.exists(spec):
+            return f"there is no file {spec!r}"
+        if error.reference not in ("package-not-found", "invalid-spec"):
+            continue
+        if spec.endswith(_LISTS) and os.path.isfile(spec):
+            return f"for what this file lists, write -f {spec}"
+        if spec.startswith(".") and os.path.isdir(spec):
+            return "list projects as '- ./DIR' below 'pip:' in an environment.yml"
+    return None
+
+
+def refuse_unquoted(specs: Sequence[str]) -> None:
+    """Refuse a command line whose output goes to ``=3``: a shell made that of ``python>=3``.
+
+    Raises:
+        UsageError: The output goes to such a file.
+    """
+    output = os.fstat(1)
+    for name in os.listdir():
+        if name.startswith("=") and os.path.samestat(os.stat(name), output):
+            raise UsageError(
+                "unquoted-spec",
+                f"the shell took '>{name}' as a file to write to",
+                hint=f"quote specs with > or <: '{specs[-1]}>{name}'; remove the file {name!r}",
+            )
