@@ -162,8 +162,16 @@ def test_history_and_going_back(data: CommandLine) -> None:
     assert entries[-1]["command"] == "minicon install -y -n data lone"
     table = data("history -n data").ok().out.splitlines()
     assert len(table) == len(entries) + 1
+    assert "*         3  +1      minicon install -y -n data lone" in table[-1]
+    assert data("diff 1 -n data").ok().out == "installed:\n  +  lone  0.1  0\n"
+    with data.monkeypatch.context() as patch:
+        patch.setenv("COLUMNS", "60")
+        patch.setattr("minicon.cli.console.Console.is_terminal", True)
+        cut = data("history -n data").ok().out.splitlines()
+    assert max(map(len, cut)) == 60
+    assert cut[-1].endswith("…")
     dry = data("undo -n data --dry-run").ok()
-    assert "would go to revision" in dry.out
+    assert "Would go to revision" in dry.out
     assert "lone" in data("list -n data").out
     assert "-  lone" in dry.out, "the effect is shown"
     data.monkeypatch.setattr("sys.stdin", io.StringIO("n\nn\n"))

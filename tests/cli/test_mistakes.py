@@ -30,6 +30,11 @@ MINICON = str(Path(sys.executable).with_name("minicon"))
         ("why -n data helo", "did you mean hello?"),
         ("config get chanels", "did you mean channels?"),
         ("install -n dat hello", "did you mean 'data'?"),
+        ("create -n x channel/hello", "did you mean channel::hello?"),
+        ("create -n x hello@1.0", "did you mean hello=1.0?"),
+        ("list -n", "write --name NAME"),
+        ("config --set offline", "write --set KEY VALUE"),
+        ("history data", "for an environment of that name, write -n data"),
         ("diff -n data one", "'one' is not a number"),
     ],
 )

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from minicon.cli.console import Console
+from minicon.cli.render.difference import difference_counts, difference_text
 from minicon.cli.render.listing import human_size, short_channel, table
-from minicon.cli.render.plan import plan_text
+from minicon.cli.render.plan import not_newest_text, plan_text
 from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.records import RepodataRecord
 
@@ -121,11 +122,29 @@ def test_a_change_of_everything() -> None:
             PipRequirement(text=each) for each in ("./project", "git+https://example.org/tool")
         ],
         hold_backs={
-            "scipy": "numba 0.60 needs scipy <1.14",
-            "pandas": "pinned: pandas 2.1.*",
+            "scipy": "scipy 1.13.1, not 1.14.0: numba 0.60 needs scipy <1.14",
+            "pandas": "pandas 2.1.4, not 2.3.0: pinned to 2.1.*",
         },
     )
     check_golden("plan-change.txt", text_of(subject))
+
+
+def test_reasons_are_folded_in_a_terminal() -> None:
+    subject = plan(hold_backs={f"p{n}": f"p{n} 1, not 2: old needs p{n} 1" for n in range(12)})
+    assert "p11" in not_newest_text(subject)
+    folded = not_newest_text(subject, fold=True).split("\n")
+    assert len(folded) == 10
+    assert folded[-1] == "  … and 4 more (-v lists them)"
+
+
+def test_differences_have_the_signs_of_plans() -> None:
+    found = {
+        "removed": ["up-1.9-0", "down-2-0", "same-1-h1_0", "gone-1-0", "odd-1-0"],
+        "added": ["up-1.10-0", "down-1-0", "same-1-h2_0", "fresh-1-0", "odd-1..2-0"],
+    }
+    assert difference_counts(found) == "+1 ↑2 ↓1 ~1 -1"
+    assert difference_counts({"removed": [], "added": []}) == ""
+    check_golden("difference.txt", difference_text(found, Console(color=False), past=True) + "\n")
 
 
 def test_removals_alone() -> None:

@@ -92,6 +92,13 @@ class Console:
         shown = _encodable(text, self.stderr)
         return shown if len(shown) <= width else shown[: max(width, 1)]
 
+    def fitted(self, line: str) -> str:
+        """Return a line of the result; in a terminal, what does not fit is cut."""
+        import shutil
+
+        width = shutil.get_terminal_size().columns if self.is_terminal else len(line)
+        return line if len(line) <= width else f"{line[: max(width - 1, 1)]}…"
+
     def style(self, text: str, name: str) -> str:
         """Return the text in a colour or weight, if the terminal supports it.
 

@@ -66,7 +66,18 @@ def spec_hint(error: MiniconError, specs: Sequence[str]) -> str | None:
             return f"for what this file lists, write -f {spec}"
         if spec.startswith(".") and os.path.isdir(spec):
             return "list projects as '- ./DIR' below 'pip:' in an environment.yml"
+        if (better := _rewritten(spec)) is not None:
+            return f"did you mean {better}?"
     return None
+
+
+def _rewritten(spec: str) -> str | None:
+    """A spec with the separators of other programs, such as ``numpy@2``, in conda's."""
+    name, separator, rest = spec.partition("@") if "@" in spec else spec.partition("/")
+    words = (name.replace("-", "").replace("_", ""), rest.replace("-", "").replace(".", ""))
+    if not separator or not all(word.isalnum() for word in words):
+        return None
+    return f"{name}={rest}" if separator == "@" else f"{name}::{rest}"
 
 
 def refuse_unquoted(specs: Sequence[str]) -> None:

@@ -91,6 +91,8 @@ GROUPS = {
 ALIASES = {"ls": "list", "uninstall": "remove", "upgrade": "update"}
 
 _NOT_A_NUMBER = lazy_pattern(r"invalid (?:int|float) value: (.*)")
+_MISSING_VALUE = lazy_pattern(r"argument (?:\S*/)?(-\S+): expected")
+_EXTRA_WORD = lazy_pattern(r"unrecognized arguments: ([\w.][\w.-]*)")
 _TYPED_OPTION = lazy_pattern(r"(?<!\S)--[a-z][a-z-]*")
 
 
@@ -235,7 +237,16 @@ class CommandParser(argparse.ArgumentParser):
             if action.help != argparse.SUPPRESS
         )
         known = [flag[2:] for flag in shown if flag.startswith("--")]
+        if (missing := _MISSING_VALUE.search(message)) is not None:
+            action = self._option_string_actions[missing[1]]
+            metavar = action.metavar or action.dest.upper()
+            words = [metavar] if isinstance(metavar, str) else metavar
+            return f"write {' '.join([missing[1], *words])}"
+        if (extra := _EXTRA_WORD.fullmatch(message)) and "--name" in self._option_string_actions:
+            return f"for an environment of that name, write -n {extra[1]}"
         for typed in _TYPED_OPTION.findall(message):
+            if typed in self._option_string_actions:
+                continue
             from minicon.models.near_names import near_names
 
             near = near_names(typed[2:], known)

@@ -217,7 +217,9 @@ def _nothing_to_do(plan: Plan, context: CommandContext) -> int:
     elif not context.settings.quiet:
         from minicon.cli.render.plan import not_newest_text
 
-        context.console.answer("\n\n".join(filter(None, [not_newest_text(plan), message])))
+        fold = context.console.is_terminal and not context.settings.verbosity
+        reasons = not_newest_text(plan, fold=fold)
+        context.console.answer("\n\n".join(filter(None, [reasons, message])))
     return 0
 
 

@@ -33,14 +33,23 @@ _DIST_KEYS = frozenset(
 )
 
 
-def table(rows: Iterable[Sequence[str]], *, indent: int = 0) -> str:
-    """Return rows as aligned columns, two spaces apart."""
+def table(rows: Iterable[Sequence[str]], *, indent: int = 0, numbers: Sequence[int] = ()) -> str:
+    """Return rows as aligned columns, two spaces apart.
+
+    Args:
+        rows: Their cells.
+        indent: Spaces before each line.
+        numbers: Columns that are aligned to the right.
+    """
     kept = [tuple(row) for row in rows]
     if not kept:
         return ""
     widths = [max(len(row[i]) for row in kept) for i in range(len(kept[0]))]
     lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            cell.rjust(width) if i in numbers else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in kept
     )
     return "\n".join(" " * indent + line for line in lines)
@@ -250,31 +259,3 @@ def notice_lines(notices: Iterable[Notice]) -> Iterator[str]:
         for notice in group:
             moment = f"{notice.created:%c}" if notice.created else ""
             yield f"  [{notice.level}] -- {moment}\n  {notice.message}\n"
-
-
-def difference_table(found: Mapping[str, list[str]], *, indent: int = 0) -> str:
-    """Return the packages that were added, removed and changed, one per line.
-
-    Args:
-        found: Lists of ``name-version-build``: ``added`` and ``removed``.
-        indent: Spaces before each line.
-    """
-    old, new = packages_by_name(found["removed"]), packages_by_name(found["added"])
-    rows = [_difference_row(name, old, new) for name in sorted({*old, *new})]
-    return table(rows, indent=indent)
-
-
-def packages_by_name(packages: list[str]) -> dict[str, tuple[str, str]]:
-    """Return version and build by name of ``name-version-build`` texts."""
-    split = (package.rsplit("-", 2) for package in packages)
-    return {name: (version, build) for name, version, build in split}
-
-
-def _difference_row(
-    name: str, old: Mapping[str, tuple[str, str]], new: Mapping[str, tuple[str, str]]
-) -> tuple[str, ...]:
-    if name not in old:
-        return ("+", name, new[name][0], "", "", new[name][1])
-    if name not in new:
-        return ("-", name, old[name][0], "", "", old[name][1])
-    return ("~", name, old[name][0], "→", new[name][0], new[name][1])

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 _LARGE = 10 * 1024**2
 #: New dependencies from which on a plan in a terminal counts them.
 _MOST_DEPENDENCIES = 25
+#: Packages that are not the newest, from which on a plan in a terminal counts them.
+_MOST_REASONS = 8
 _INSTALL = "install"
 #: Colours of sections; all others are yellow.
-_STYLES = {_INSTALL: "green", "remove": "red", "downgrade": "red"}
+SECTION_STYLES = {_INSTALL: "green", "remove": "red", "downgrade": "red"}
 
 
 def _roughly(size: float) -> str:
@@ -64,7 +66,7 @@ def plan_text(
         _section("record what pip installed", [_pair("+", r) for r in plan.adopted]),
         _section("install with pip", map(_pip_row, plan.by_pip)),
         _section("variables", [_variable_row(*each) for each in plan.request.variables.items()]),
-        not_newest_text(plan),
+        not_newest_text(plan, fold=fold),
         _scripts(effects),
         _totals(plan),
     ]
@@ -80,7 +82,7 @@ def _packages(plan: Plan, console: Console, *, fold: bool) -> Iterator[str]:
     everything = [row for rows in sections.values() for row in rows]
     widths = [max(map(len, column)) for column in zip(*everything, strict=True)]
     for title, rows in sections.items():
-        style = _STYLES.get(title, "yellow")
+        style = SECTION_STYLES.get(title, "yellow")
         listed = rows
         if fold and title == _INSTALL:
             named = [row for row in rows if row.name in requested]
@@ -168,15 +170,23 @@ def _change(old: RepodataRecord, new: RepodataRecord, reason: str) -> tuple[str,
         title, mark = ("rebuild", "~") if old.channel == new.channel else ("change channel", "~")
         build = both(old.build, new.build)
     version = both(old.version, new.version)
+    reason = reason.removeprefix(f"{new.name} {new.version}, ")
     return title, _Row(mark, new.name, version, build, channel, human_size(new.size), reason)
 
 
-def not_newest_text(plan: Plan) -> str:
-    """Return the packages that are not the newest and do not change, each with the reason."""
+def not_newest_text(plan: Plan, *, fold: bool = False) -> str:
+    """Return why packages that do not change are not the newest, one sentence each.
+
+    Args:
+        plan: The plan.
+        fold: Show the first sentences only, if they are many.
+    """
     changed = {new.name for _, new in plan.transaction.changes}
-    rows = [
-        (name, reason) for name, reason in plan.solution.hold_backs.items() if name not in changed
-    ]
+    reasons = [why for name, why in plan.solution.hold_backs.items() if name not in changed]
+    shown = reasons[:_MOST_REASONS] if fold else reasons
+    rows = [(reason,) for reason in shown]
+    if len(shown) < len(reasons):
+        rows.append((f"… and {len(reasons) - len(shown)} more (-v lists them)",))
     return _section("not the newest", rows)
 
 

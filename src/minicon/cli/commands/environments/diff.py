@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the packages that were added, removed and changed."""
     from minicon.api.change.revisions import difference
-    from minicon.cli.render.listing import difference_table, packages_by_name
+    from minicon.cli.render.difference import difference_text, packages_by_name
     from minicon.prefix.generations.metadata import read_generation_metadata
 
     path = context.registry.existing(arguments.name, arguments.prefix)
@@ -50,5 +50,5 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         context.console.document({**document, "changed": changed})
         return 0
     same = f"revisions {arguments.first} and {second} have the same packages"
-    context.console.answer(difference_table(found) or same)
+    context.console.answer(difference_text(found, context.console, past=True) or same)
     return 0

@@ -1,7 +1,8 @@
 """List the revisions of an environment, with the commands that created them.
 
 N is the number of a kept revision, for 'minicon rollback'. Conda's number is for 'install
---revision', with minicon and with conda.
+--revision', with minicon and with conda. A star marks the current revision.
+Changes are counted: + installed, ↑ updated, ↓ downgraded, ~ rebuilt, - removed.
 
 Examples:
   minicon history -n data
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from minicon.cli.context import CommandContext
 
 
+#: Letters of a date up to the minute.
+_TO_THE_MINUTE = len("2026-01-31 12:00")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``history [-n | -p]``."""
     options.add_environment_options(parser)
@@ -27,28 +32,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the revisions, oldest first."""
     from minicon.api.change.revision_list import listed_revisions
+    from minicon.cli.render.difference import difference_counts
     from minicon.cli.render.listing import table
 
+    console = context.console
     path = context.registry.existing(arguments.name, arguments.prefix)
     context.registry.recover(path)
     entries = [revision.to_json() for revision in listed_revisions(path)]
-    if context.console.json:
-        context.console.document(entries)
+    if console.json:
+        console.document(entries)
         return 0
     rows = [("# N", "Conda", "Date", "", "Packages", "Change", "Command")]
     rows += [
         (
             _number(entry["revision"]),
             _number(entry["conda_revision"]),
-            str(entry["date"] or ""),
-            "current" if entry["current"] else "",
+            str(entry["date"] or "")[: _TO_THE_MINUTE if console.is_terminal else None],
+            "*" if entry["current"] else "",
             str(entry["packages"]),
-            f"+{len(entry['added'])} -{len(entry['removed'])}",
+            difference_counts(entry),
             str(entry["command"]),
         )
         for entry in entries
     ]
-    context.console.answer(table(rows))
+    console.answer("\n".join(map(console.fitted, table(rows, numbers=(4,)).split("\n"))))
     return 0
 
 

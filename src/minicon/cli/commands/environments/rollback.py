@@ -49,7 +49,7 @@ def go_back(arguments: argparse.Namespace, context: CommandContext, revision: in
     from minicon.api.change.revisions import difference, find_revision, roll_back
     from minicon.api.plan.plan_effects import effects_of_switch
     from minicon.cli.commands.changing import PROGRAMS_KEEP, confirm, warn_of_programs
-    from minicon.cli.render.listing import difference_table
+    from minicon.cli.render.difference import difference_text
     from minicon.prefix.generations.metadata import read_generation_metadata
 
     console, is_dry_run = context.console, context.settings.dry_run
@@ -62,14 +62,14 @@ def go_back(arguments: argparse.Namespace, context: CommandContext, revision: in
     current = read_generation_metadata(path).number
     found = difference(path, current, reached)
     if not (console.quiet or console.json):
-        console.answer(f"environment: {path}\n\nrevision {current} → {reached}:")
-        console.answer(difference_table(found, indent=2) or "  the same packages")
+        console.answer(f"environment: {path}\n\nrevision {current} → {reached}\n")
+        console.answer(difference_text(found, console) or "  the same packages")
     warn_of_programs(effects_of_switch(path), context, PROGRAMS_KEEP)
     if not is_dry_run:
         confirm(context)
         roll_back(context.services, path, reached, command_line=context.command_line)
     if not console.quiet:
-        console.answer(f"{'would go' if is_dry_run else 'went'} to revision {reached}")
+        console.answer(f"\n{'Would go' if is_dry_run else 'Went'} to revision {reached}.")
     if console.json:
         document = {"success": True, "prefix": str(path), "revision": reached, **found}
         console.document(document | ({"dry_run": True} if is_dry_run else {}))

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     for use in uses:
         sizes = (use.total, use.unique, use.shared, use.kept)
         rows.append((*map(human_size, sizes), str(use.path)))
-    context.console.answer(f"{table(rows)}\n\n{human_size(total)} in total")
+    context.console.answer(f"{table(rows, numbers=range(4))}\n\n{human_size(total)} in total")
     return 0
 
 
