@@ -16,6 +16,7 @@ def channel(tmp_path: Path) -> Path:
         *(dep.version(each).noarch().file(f"share/dep-{each}", "") for each in ("1.0", "2.0")),
         top.version("1.0").noarch().depends("dep >=1"),
         top.version("2.0").noarch().depends("dep >=2"),
+        *(PackageBuilder("side").version(each).noarch() for each in ("1.0", "2.0")),
     ]
     return build_channel(tmp_path / "channel", packages)
 
@@ -35,6 +36,17 @@ def test_updates_of_everything(minicon: CommandLine, channel: Path) -> None:
     assert "- dep\n" in exported
     again = minicon(f"update -yn data {sources} --all").ok()
     assert "All requested packages already installed." in again.out
+
+
+def test_what_is_held_back_is_told_beside_an_update(minicon: CommandLine, channel: Path) -> None:
+    sources = f"-c {channel} --override-channels"
+    minicon(f"create -yn data {sources} dep=1.0 top side=1.0").ok()
+    updated = minicon(f"update -yn data {sources} top side").ok().out
+    assert "↑  side  1.0 → 2.0" in updated
+    held_back = updated.partition("not the newest:\n")[2].splitlines()
+    assert held_back[0].startswith("  top 1.0, not 2.0: top 2.0 needs dep 2.0")
+    assert held_back[1] == ""
+    assert "Updated 1 package in" in updated
 
 
 def test_named_dependencies_are_updated(minicon: CommandLine, channel: Path) -> None:
