@@ -62,16 +62,22 @@ def scripts(envs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
 
 @pytest.fixture(scope="module")
 def root(envs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The index of a channel is cached; ``data`` has two packages."""
+    """The indexes of two channels are cached, one of them sharded; ``data`` has two packages."""
     root, channel = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("channel")
+    sharded = ChannelBuilder(tmp_path_factory.mktemp("sharded"))
+    sharded.add_all("nano-1.0-0", "nano-1.5-0", subdir="noarch")
+    sharded.write(json_file=False, shards=True)
     builder = ChannelBuilder(channel)
     builder.add_all("numpy-1.9.0-0", "numpy-1.10.0-0", "numpy-1.10.0-1", subdir="noarch")
-    builder.add_all("numexpr-2.8-0", "nano-1.0-0", subdir="noarch")
+    builder.add_all("numexpr-2.8-0", subdir="noarch")
     builder.write()
     for name in ("numpy-1.9.0-0", "py-tool-1.0-h1_0"):
         (envs / "data" / "conda-meta" / f"{name}.json").write_text("{}")
-    words = ["search", "numpy", "-c", channel.as_uri(), "--override-channels", "--no-color"]
-    subprocess.run([MINICON, *words], env=_variables(root, envs), check=True, capture_output=True)
+    for name, url in (("numpy", channel.as_uri()), ("nano", sharded.url)):
+        words = ["search", name, "-c", url, "--override-channels"]
+        subprocess.run(
+            [MINICON, *words], env=_variables(root, envs), check=True, capture_output=True
+        )
     return root
 
 
@@ -224,6 +230,7 @@ def test_words_of_the_program(root: Path, envs: Path) -> None:
         return done.stdout.split("\n")[:-1]
 
     assert words("package", "numpy>=1.9,<1.1") == ["numpy>=1.9,<1.10.0"]
+    assert words("package", "nano=") == ["nano=1.5", "nano=1.0"]
     assert words("package", "conda-forge::nump") == ["conda-forge::numpy"]
     assert words("installed", "numpy=", "update", "-n", "data") == ["numpy=1.10.0", "numpy=1.9.0"]
     assert words("installed", "n", "update", "-n", "nowhere") == []
