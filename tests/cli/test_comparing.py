@@ -64,10 +64,15 @@ def test_diff_between_revisions(in_world: QuickWorkspace) -> None:
     in_world.run("install", "-y", "-n", "e", "app=2", "pure").ok()
     in_world.run("remove", "-y", "-n", "e", "machine").ok()
     assert in_world.run("diff", "1", "-n", "e").ok().out.splitlines() == [
-        "~  app      1.0     →  2.0  0",
-        "-  machine  1.0             0",
-        "+  pure     1.0             0",
-        "+  python   3.11.9          0",
+        "installed:",
+        "  +  pure    1.0     0",
+        "  +  python  3.11.9  0",
+        "",
+        "updated:",
+        "  ↑  app  1.0 → 2.0  0",
+        "",
+        "removed:",
+        "  -  machine  1.0  0",
     ]
     document = in_world.run("diff", "1", "2", "-n", "e", "--json").ok().json
     assert document["changed"] == [{"name": "app", "from": "1.0 0", "to": "2.0 0"}]

@@ -38,7 +38,7 @@ def test_updates_of_everything(minicon: CommandLine, channel: Path) -> None:
     assert "All requested packages already installed." in again.out
 
 
-def test_what_is_held_back_is_told_beside_an_update(minicon: CommandLine, channel: Path) -> None:
+def test_reasons_are_printed_beside_an_update(minicon: CommandLine, channel: Path) -> None:
     sources = f"-c {channel} --override-channels"
     minicon(f"create -yn data {sources} dep=1.0 top side=1.0").ok()
     updated = minicon(f"update -yn data {sources} top side").ok().out

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 #: words, written as ``=WORD,WORD``. A value of no kind is anything, but no file.
 _KINDS = {
     **dict.fromkeys(("SPEC", "PACKAGE"), "package"),
-    **dict.fromkeys(("DIR", "FILE", "PATH", "RECIPES", "WHEEL"), "file"),
-    **dict.fromkeys(("PROFILE.json", "[NAME=]LOCATION", "merge BASE OURS THEIRS"), "file"),
+    **dict.fromkeys(("DIR", "DIRECTORY", "FILE", "LAYOUT", "LOCK", "PATH"), "file"),
+    **dict.fromkeys(("PROFILE.json", "RECIPES", "WHEEL", "[NAME=]LOCATION"), "file"),
     **dict.fromkeys(("ENV", "NAME|PATH", "[OLD] NEW"), "environment"),
     "KEY": "key",
     "PKG": "installed",
+    "merge BASE OURS THEIRS": "file",
     "COMMAND...": "file",
     "VERB [KEY [VALUE]]": "setting",
 }
