@@ -89,11 +89,9 @@ def render_hook(shell_name: str, facts: HookFacts) -> str:
     if shell.name == "posix":
         texts = [read_script(name) for name in (shell.hook, *_FUNCTIONS)]
         start = _posix_start(shell, facts)
-        return "".join([start, _posix_baked(shell, facts), *texts, _posix_end(shell, facts)])
-    text = _PREAMBLES.get(shell.name, _plain_preamble)(shell, facts) + read_script(shell.hook)
-    if shell.name == "fish" and facts.options.auto_activate_directories:
-        text += read_script("directories.fish")
-    return text + _clients(shell, facts)
+        return "".join([start, _posix_baked(shell, facts), *texts, _end(shell, facts)])
+    start = _PREAMBLES.get(shell.name, _plain_preamble)(shell, facts)
+    return start + read_script(shell.hook) + _end(shell, facts)
 
 
 def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[str, str]:
@@ -133,7 +131,7 @@ def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[st
     return {
         "activate.sh": check + baked + texts["activate.sh"],
         "change.sh": check + texts["change.sh"],
-        shell.hook: start + end + _posix_end(shell, facts) + _LAZY_COMPLETION,
+        shell.hook: start + end + _end(shell, facts) + _LAZY_COMPLETION,
     }
 
 
@@ -178,13 +176,16 @@ def _clients(shell: Shell, facts: HookFacts) -> str:
     return render_clients(shell, found) if found else ""
 
 
-def _posix_end(shell: Shell, facts: HookFacts) -> str:
-    """Return the code that a new shell runs immediately."""
-    text = _clients(shell, facts) + _NESTED_PROMPT
+def _end(shell: Shell, facts: HookFacts) -> str:
+    """Return the code that a new shell runs immediately.
+
+    The variables of clients come first: what is activated lies in the root prefix that they name.
+    """
+    text = _clients(shell, facts) + (_NESTED_PROMPT if shell.name == "posix" else "")
     if facts.options.auto_activate:
-        text += _AUTO_ACTIVATION
-    if facts.options.auto_activate_directories:
-        text += read_script("directories.sh")
+        text += _AUTO_ACTIVATION.get(shell.name, "")
+    if facts.options.auto_activate_directories and shell.name in _DIRECTORIES:
+        text += read_script(_DIRECTORIES[shell.name])
     return text
 
 
@@ -229,11 +230,20 @@ __minicon_completion() { \\. "$__minicon_folder/completion.zsh" && _minicon "$@"
 eval '(( ! $+functions[compdef] )) || compdef __minicon_completion minicon' ;;
 esac
 """
-_AUTO_ACTIVATION = """\
+_AUTO_ACTIVATION = {
+    "posix": """\
 if [ -z "${CONDA_PREFIX-}" ] && __minicon_read change.sh && __minicon_locate ''; then
 minicon activate || :
 fi
-"""
+""",
+    "fish": """\
+if test -z "$CONDA_PREFIX"; and __minicon_locate ''
+minicon activate
+end
+""",
+}
+#: The files that activate the environment that a directory selects.
+_DIRECTORIES = {"posix": "directories.sh", "fish": "directories.fish"}
 
 
 def _posix_prompt(options: ActivationOptions) -> str:
@@ -263,7 +273,6 @@ def _fish_preamble(shell: Shell, facts: HookFacts) -> str:
     values = {
         "__minicon_root": quote(options.root),
         "__minicon_default": quote(options.default_activation_env),
-        "__minicon_auto_activate": "yes" if options.auto_activate else "no",
         "__minicon_auto_stack": str(int(options.auto_stack)),
         "__minicon_baked": quote(baked),
         "__minicon_watched": " ".join(WATCHED_VARIABLES),

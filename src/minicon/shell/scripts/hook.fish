@@ -1,8 +1,8 @@
 # minicon's hook for fish: the same steps as hook.sh; see its comments.
 #
 # The lines before this file define MINICON_EXE, __minicon_root, __minicon_default,
-# __minicon_auto_activate, __minicon_auto_stack, __minicon_watched, __minicon_baked, __minicon_envs_dirs,
-# __minicon_changeps1 and __minicon_env_prompt.
+# __minicon_auto_stack, __minicon_watched, __minicon_baked, __minicon_envs_dirs, __minicon_changeps1
+# and __minicon_env_prompt.
 
 function minicon --description 'Environments and packages'
     switch "$argv[1]"
@@ -504,8 +504,4 @@ if status is-interactive; and not functions -q __minicon_original_prompt
         __minicon_status $last
         __minicon_original_prompt
     end
-end
-
-if test $__minicon_auto_activate = yes -a -z "$CONDA_PREFIX"; and __minicon_locate ''
-    minicon activate
 end
