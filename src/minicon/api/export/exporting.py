@@ -20,6 +20,7 @@ from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import normalize_pypi_name
 from minicon.prefix.environment.origins import read_origin, read_origins, requested_specs
 from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.prefix_location import usual_name
 from minicon.prefix.environment.site_packages import installed_packages
 
 TYPE_CHECKING = False
@@ -83,7 +84,7 @@ def export_spec(
     if not with_host:
         dependencies = [text.removeprefix(f"{HOST_CHANNEL}::") for text in dependencies]
     return EnvironmentSpec(
-        name=path.name,
+        name=usual_name(path),
         prefix=str(path),
         channels=tuple(dict.fromkeys((*extra_channels, *channels))) if with_channels else (),
         dependencies=tuple(dependencies),

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from minicon.api.inspect.explaining import environment_graph, name_in, requested_specs
 from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.prefix_location import usual_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def environment_facts(path: Path, *, platform: str) -> dict[str, Any]:
     sources = Counter(record.source for record in records)
     changed = prefix.last_modified
     return {
-        "name": path.name,
+        "name": usual_name(path),
         "path": str(path),
         "last_changed": changed and f"{datetime.fromtimestamp(changed):%Y-%m-%d %H:%M}",
         "packages": len(records),

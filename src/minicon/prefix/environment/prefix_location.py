@@ -33,6 +33,12 @@ def is_environment(path: str | os.PathLike[str]) -> bool:
     return os.path.isfile(os.path.join(path, HISTORY))
 
 
+def usual_name(path: str | os.PathLike[str]) -> str:
+    """Return the name of an environment: that of its directory; the root directory is ``base``."""
+    is_root = os.path.lexists(os.path.join(path, ROOT_MARK))
+    return "base" if is_root else os.path.basename(path)
+
+
 def unmovable_entries(prefix: str | os.PathLike[str]) -> frozenset[str]:
     """Return the top-level entries that are no part of an environment."""
     is_root = os.path.lexists(os.path.join(prefix, ROOT_MARK))

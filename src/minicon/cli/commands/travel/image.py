@@ -59,12 +59,13 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.api.travel.imaging import ImageRequest, make_image
     from minicon.cli.commands.travel.pack import selection
     from minicon.fs.safe_path import typed_path
+    from minicon.prefix.environment.prefix_location import usual_name
 
     path = context.registry.existing(arguments.name, arguments.prefix)
     request = ImageRequest(
         prefix=path,
         output=Path.cwd() / typed_path(arguments.output),
-        destination=arguments.destination or f"/opt/{path.name}",
+        destination=arguments.destination or f"/opt/{usual_name(path)}",
         base=typed_path(arguments.base) if arguments.base else None,
         tag=arguments.tag,
         selection=selection(arguments),

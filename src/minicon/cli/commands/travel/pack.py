@@ -149,12 +149,13 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def _output(arguments: argparse.Namespace, path: Path) -> Path:
     from minicon.fs.safe_path import typed_path
+    from minicon.prefix.environment.prefix_location import usual_name
     from minicon.travel.formats import FORMATS
 
     if arguments.output:
         return typed_path(arguments.output)
     kind = arguments.format or ("tar.gz" if arguments.purpose == "spark" else "tar.zst")
-    return Path(path.name + (FORMATS[kind] or ("",))[0])
+    return Path(usual_name(path) + (FORMATS[kind] or ("",))[0])
 
 
 def selection(arguments: argparse.Namespace) -> Selection:
