@@ -43,6 +43,14 @@ def test_settings_that_minicon_does_not_use_are_shown(conda: Program) -> None:
     assert conda.line("config --show solver").code == 1
 
 
+def test_a_single_value_becomes_the_first_of_a_list(conda: Program) -> None:
+    conda("config --set experimental jlap").ok()
+    conda("config --append experimental other").ok()
+    assert conda("config --show experimental --json").ok().json == {
+        "experimental": ["jlap", "other"]
+    }
+
+
 def _with_input(data: CommandLine, program: Program, typed: str) -> int:
     data.monkeypatch.setattr("sys.stdin", io.StringIO(typed))
     return main(["config", "--stdin"], program.dialect)

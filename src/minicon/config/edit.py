@@ -187,7 +187,8 @@ def _foreign_value(entry: str, current: Any, edit: ConfigEdit) -> Any:
     inner = current.get(entry) if entry and isinstance(current, dict) else current
     value: Any = yaml.safe_load(edit.value)
     if edit.action in _LISTS:
-        rest = [item for item in inner or [] if item != value]
+        items = inner if isinstance(inner, list) else [] if inner is None else [inner]
+        rest = [item for item in items if item != value]
         ends = {"append": [*rest, value], "prepend": [value, *rest], "remove": rest}
         value = ends[edit.action]
     if not entry:
