@@ -20,7 +20,8 @@ import house
 
 import clients  # beside this file
 import minicon
-from minicon.cli.parser import ALIASES, COMMANDS, make_parser
+from minicon.cli.command_table import ALIASES, COMMANDS
+from minicon.cli.parser import make_parser
 from minicon.config.keys import KEYS, Key, Kind
 from minicon.config.settings import Settings
 from minicon.lean_dataclasses import MISSING, fields

@@ -55,7 +55,7 @@ ORDERS = {
         "verbs",
     ),
     "cli": (
-        "json_text dialects mistakes",
+        "json_text dialects mistakes command_table",
         "console",
         "render",
         "progress options help",

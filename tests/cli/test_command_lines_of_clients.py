@@ -150,6 +150,10 @@ conda env export -n x --json
 conda env config vars set A=b -n x
 conda env config vars list --json
 conda-env list
+conda clean -tipsy
+conda pack -n x -o x.tar.gz
+conda pack -p /opt/env --output env.zip --force --compress-level 9
+micromamba create -n x -f conda-lock.yml --category main --category dev
 conda export -n x --format=environment-json
 conda export --platform linux-64 --override-platforms
 conda compare -n x environment.yml
@@ -297,7 +301,6 @@ micromamba --version
 REFUSED = {
     "conda build recipe": "rattler-build",
     "conda index ./channel": "minicon channel index",
-    "conda pack -n x": "pack",
     "conda skeleton pypi click": "grayskull",
     "conda content-trust --help": "verified",
     "conda develop .": "pip install -e",

@@ -15,9 +15,9 @@ import pytest
 from tests.support.channels import ChannelBuilder
 from tests.support.command_line import CommandLine
 
+from minicon.cli.command_table import ALIASES, COMMANDS
 from minicon.cli.completion.commands import all_commands
 from minicon.cli.completion.scripts import SCRIPTS, script_facts
-from minicon.cli.parser import ALIASES, COMMANDS
 
 MINICON = str(Path(sys.executable).with_name("minicon"))
 BASH = """

@@ -83,6 +83,18 @@ def test_files_and_variables_can_be_left_out(data: CommandLine) -> None:
     assert loaded.settings.channel_priority == "disabled"
 
 
+def test_only_what_is_configured_is_listed(micromamba: Program) -> None:
+    before = micromamba("config list --json").ok().json
+    micromamba("config set channel_priority flexible").ok()
+    assert micromamba("config list --json").ok().json == {
+        **before,
+        "channel_priority": "flexible",
+    }
+    assert "always_copy" not in before
+    assert "always_copy: False" in micromamba("config list -a").ok().out
+    assert micromamba("config list channel_priority").ok().out == "channel_priority: flexible\n"
+
+
 def test_queries_of_what_is_installed(micromamba: Program, channel: Path) -> None:
     def names(text: str) -> list[str]:
         found = micromamba(f"repoquery {text} --json").ok().json["result"]["pkgs"]

@@ -167,7 +167,8 @@ def test_words_of_a_program_that_runs_are_its_own(micromamba: Program, tmp_path:
         ("shell deactivate -s bash", "shell.bash deactivate"),
         ("shell init -s bash -r /m", "init --as mamba bash"),
         ("config append channels x", "config --append channels x"),
-        ("config list", "config --show"),
+        ("config list", "config --configured --show"),
+        ("config list -a", "config --show"),
         ("clean --locks -y", "clean --tempfiles -y"),
     ],
 )
@@ -260,6 +261,39 @@ def test_documents_of_clean_have_keys_of_conda(conda: Program) -> None:
     assert {"hello", "greeting"} <= {name.partition("-")[0] for name in names}
 
 
+def test_a_switch_to_a_revision_lists_what_changes(conda: Program) -> None:
+    conda("install -n data -y -q hello=2.0").ok()
+    for dry_run in ("--dry-run", ""):
+        actions = conda(f"install -n data --revision 0 -y --json {dry_run}").ok().json["actions"]
+        assert [each["dist_name"] for each in actions["UNLINK"]] == ["hello-2.0-0"]
+        assert [each["version"] for each in actions["LINK"]] == ["1.0"]
+        assert {"md5", "sha256", "url", "fn", "depends"} <= actions["LINK"][0].keys()
+
+
+def test_hints_name_the_program_that_was_typed(conda: Program, micromamba: Program) -> None:
+    """minicon itself need not be on PATH."""
+    assert "'conda --help'" in conda("bogus").err
+    assert "'conda activate' needs" in conda("activate data").err
+    assert "conda init" in conda("activate data --json").json["hint"]
+    assert "with: micromamba activate new" in micromamba("create -n new").ok().out
+    assert conda("build recipe").err.startswith("error: minicon has no command 'build'")
+    assert "minicon is updated" in conda("update conda").ok().err
+    assert "'minicon --help'" in conda.line("bogus").err
+
+
+def test_search_has_a_row_for_each_build(conda: Program) -> None:
+    head, *rows = conda("search hello").ok().out.splitlines()
+    assert head.split() == ["#", "Name", "Version", "Build", "Channel"]
+    assert [row.split()[:3] for row in rows] == [["hello", "1.0", "0"], ["hello", "2.0", "0"]]
+
+
+def test_packed_as_conda_pack_names_it(conda: Program, tmp_path: Path) -> None:
+    conda.line.monkeypatch.chdir(tmp_path)
+    conda("pack -n data").ok()
+    conda("pack -n data -o other.zip").ok()
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == ["data.tar.gz", "other.zip"]
+
+
 def test_explicit_lists_are_in_order_of_dependencies(conda: Program) -> None:
     conda("create -y -n order hello lone").ok()
     lines = conda("list -n order --explicit").ok().out.splitlines()
@@ -328,6 +362,7 @@ def test_base_is_the_root_directory(conda: Program) -> None:
     assert conda("list --json").ok().json == conda("list -n base --json").ok().json
     conda("update -y hello=2.0").ok()
     assert "2.0" in (root / "bin" / "hello").read_text()
+    assert conda("env export -n base").ok().out.startswith("name: base\n")
     envs = conda("env list --json").ok().json
     assert envs["envs"] == [str(root), str(root / "envs" / "data")]
     assert envs["envs_details"][str(root)]["base"] is True
@@ -341,6 +376,23 @@ def test_base_is_the_root_directory(conda: Program) -> None:
     conda("remove -y hello greeting").ok()
     assert (root / "pkgs").is_dir()
     assert not (root / "share").exists()
+
+
+def test_conda_env_has_the_commands_of_env(shims: Path) -> None:
+    listed = call(shims, "bin/conda", "env", "list").ok().out
+    assert call(shims, "bin/conda-env", "list").ok().out == listed
+    assert call(shims, "bin/conda-env", "remove", "-n", "nope", "-y").code == 1
+    assert call(shims, "bin/conda-env", "--version").ok().out.startswith("conda ")
+
+
+def test_programs_in_an_environment_find_the_program_again(shims: Path) -> None:
+    root = shims / "root"
+    for prefix in ("base", str(root)):
+        option = "-n" if prefix == "base" else "-p"
+        done = call(shims, "bin/conda", "run", option, prefix, "sh", "-c", "$CONDA_EXE info --base")
+        assert done.ok().out == f"{root}\n"
+    words = ("run", "-p", str(root), "sh", "-c", "echo $MAMBA_EXE $MAMBA_ROOT_PREFIX")
+    assert call(shims, "bin/micromamba", *words).ok().out == f"{root}/bin/micromamba {root}\n"
 
 
 def test_shims_make_an_empty_base(shims: Path) -> None:

@@ -7,7 +7,8 @@ import importlib
 import pytest
 from tests.support.command_line import CommandLine
 
-from minicon.cli.parser import COMMANDS, GROUPED, make_parser
+from minicon.cli.command_table import COMMANDS
+from minicon.cli.parser import GROUPED, make_parser
 
 
 @pytest.mark.parametrize("command", ["create", "install", "update", "remove"])

@@ -15,7 +15,7 @@ from tests.support.command_line import CommandLine
 from tests.support.commands import Workspace
 
 from minicon import __version__
-from minicon.cli.parser import ALIASES, COMMANDS, GROUPS
+from minicon.cli.command_table import ALIASES, COMMANDS, GROUPS
 
 
 def test_without_a_command_the_overview_is_shown(minicon: CommandLine) -> None:

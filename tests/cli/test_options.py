@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from minicon.cli.command_table import COMMANDS
 from minicon.cli.options import settings_flags
-from minicon.cli.parser import COMMANDS, make_parser
+from minicon.cli.parser import make_parser
 from minicon.config.keys import KEYS
 from minicon.errors import UsageError
 

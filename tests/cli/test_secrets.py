@@ -23,7 +23,7 @@ from tests.support.planted import (
     secrets_in,
 )
 
-from minicon.cli.parser import COMMANDS
+from minicon.cli.command_table import COMMANDS
 from minicon.config.keys import KEYS
 
 #: Command lines for every command, in an order in which they have something to print. FILE stands

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from minicon.cli.parser import ALIASES, COMMANDS, make_parser
+from minicon.cli.command_table import ALIASES, COMMANDS
+from minicon.cli.parser import make_parser
 
 ROOT = Path(__file__).parent.parent.parent
 _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -12,7 +12,7 @@ import pytest
 from tests.support.error_references import error_references
 
 from minicon import errors
-from minicon.cli.parser import COMMANDS
+from minicon.cli.command_table import COMMANDS
 from minicon.config.keys import KEYS
 
 DOCS = Path(__file__).parent.parent.parent / "docs"

@@ -127,6 +127,19 @@ def test_functions_of_micromamba_set_its_variables(root: Path, shell: str) -> No
     ]
 
 
+@shells("bash", "zsh", "fish")
+def test_base_is_activated_in_the_root_prefix_of_the_shims(root: Path, shell: str) -> None:
+    """Also if no variable names that: the hook sets it before it activates."""
+    start = HOOKS.get(shell, '''eval "$('<root>/bin/<program>' shell.<shell> hook)"''')
+    settings = root.parent / "home" / ".condarc"
+    settings.write_text("auto_activate: true\n")
+    try:
+        lines = [start.replace("<shell>", shell), prints(shell, "CONDA_PREFIX")]
+        assert run(root, shell, "\n".join(lines) + "\n") == [f"CONDA_PREFIX={root}"]
+    finally:
+        settings.unlink()
+
+
 def test_minicon_is_itself_after_conda_in_tcsh(root: Path) -> None:
     script = "source '<root>/etc/profile.d/conda.csh'\nconda activate e\nminicon --version\n"
     assert run(root, "tcsh", script)[0].startswith("minicon ")
@@ -157,7 +170,7 @@ def test_files_for_windows() -> None:
     """They start the programs beside them, and change variables in the caller's process."""
     shims = make_shims("C:\\x%y", root="C:\\r", executable="C:\\m\\minicon.exe", windows=True)
     assert {Path(path).as_posix() for path in shims.copies} == {
-        f"Scripts/{name}.exe" for name in ("conda", "mamba", "micromamba")
+        f"Scripts/{name}.exe" for name in ("conda", "mamba", "micromamba", "conda-env")
     }
     files = {Path(path).as_posix(): text for path, text in shims.texts.items()}
     lines = files["condabin/conda.bat"].split("\r\n")

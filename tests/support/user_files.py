@@ -27,7 +27,8 @@ from tests.support.packages import PackageBuilder, build_channel
 
 from minicon.__main__ import main
 from minicon.api.plan.plan_files import _digest
-from minicon.cli.parser import COMMANDS, make_parser
+from minicon.cli.command_table import COMMANDS
+from minicon.cli.parser import make_parser
 
 #: Processor seconds that no command needs for a small file, however odd.
 SECONDS = 5.0

@@ -31,6 +31,8 @@ _PLAIN_SIGNS = str.maketrans({
     "├": "|", "│": "|", "└": "`", "─": "-", "·": "-", "↑": "^", "↓": "v",
 })  # fmt: skip
 _OWN_STYLE = lazy_pattern(r"(\x1b\[(?:0|1|2|31|32|33)m)")
+#: A command line in a text, not a path that ends with minicon's name.
+_COMMAND_LINE = lazy_pattern(r"(?<![\w/.-])minicon ([a-z-]+(?:\.[a-z]+)?)")
 _STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "dim": "2"}
 #: Errors of an output device that is full or broken. Errors on files carry the file's name.
 _DEVICE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -138,12 +140,12 @@ class Console:
     def note(self, text: str) -> None:
         """Write additional information to stderr."""
         if not (self.json or self.quiet):
-            self._write(self.stderr, text)
+            self._write(self.stderr, self.named(text))
 
     def warn(self, text: str) -> None:
         """Write a warning to stderr, also with ``--quiet``."""
         if not self.json:
-            self._write(self.stderr, f"{self.style('warning:', 'yellow')} {text}")
+            self._write(self.stderr, f"{self.style('warning:', 'yellow')} {self.named(text)}")
 
     def message(self, package: str, text: str) -> None:
         """Write a message of a package to stderr, also with ``--quiet`` and ``--json``."""
@@ -163,13 +165,14 @@ class Console:
         if isinstance(error, Declined):
             self._write(self.stderr, error.message)
             return
+        named = self.named
         explanation = getattr(error, "explanation", None)
         message = explanation.whole_message if whole and explanation else error.message
-        self._write(self.stderr, f"{self.style('error:', 'red')} {message}")
+        self._write(self.stderr, f"{self.style('error:', 'red')} {named(message)}")
         if error.context:
-            self._write(self.stderr, f"context: {error.context}")
+            self._write(self.stderr, f"context: {named(error.context)}")
         if error.hint:
-            self._write(self.stderr, f"hint: {error.hint}")
+            self._write(self.stderr, f"hint: {named(error.hint)}")
 
     def confirm(self, question: str, *, default: bool = True) -> bool:
         """Ask a yes-or-no question on the terminal.
@@ -200,6 +203,10 @@ class Console:
         answer = line.strip().lower()
         return answer in ("y", "yes") if answer else default
 
+    def named(self, text: str) -> str:
+        """Return minicon's own text with its command lines for the program that the user typed."""
+        return _named(text, self.dialect)
+
     def _write(self, stream: TextIO, text: str, *, as_is: bool = False) -> None:
         text = text if as_is else redact(text)
         pieces = _OWN_STYLE.split(text) if self._color else [text]
@@ -225,6 +232,22 @@ def is_colored(stream: TextIO | None = None) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or (stream or sys.stdout).isatty()
 
 
+def _named(text: str, dialect: Dialect) -> str:
+    """Return a text with the command lines in it for another program.
+
+    Only that one may be on PATH; it has minicon's commands beside its own.
+    """
+    if dialect is MINICON:
+        return text
+    from minicon.cli.command_table import COMMANDS
+
+    def renamed(found: re.Match[str]) -> str:
+        is_command = found[1].partition(".")[0] in COMMANDS or found[1].startswith("-")
+        return f"{dialect.name} {found[1]}" if is_command else found[0]
+
+    return _COMMAND_LINE.sub(renamed, text)
+
+
 def _error_document(error: MiniconError, dialect: Dialect) -> dict[str, Any]:
     """Return conda's error object, with minicon's reference, context and hint added."""
     name = dialect.error_name(error)
@@ -237,7 +260,7 @@ def _error_document(error: MiniconError, dialect: Dialect) -> dict[str, Any]:
         "error": f"{name}: {error.message}",
         "exception_name": name,
         "exception_type": f"<class '{type(error).__module__}.{type(error).__name__}'>",
-        "hint": error.hint,
+        "hint": _named(error.hint, dialect) if error.hint else None,
         "message": error.message,
         "reference": error.reference,
         "success": False,

@@ -63,7 +63,7 @@ def answer(
     if command.startswith("shell."):
         return _print_shell_text(command.partition(".")[2], rest, environ, dialect)
     if command == "run":
-        return _run(rest, environ)
+        return _run(rest, environ, dialect.name if dialect else "minicon")
     if command == "list":
         return _list_packages(rest, environ)
     if command == "env" and rest == ["list"]:
@@ -100,7 +100,7 @@ def _print_shell_text(
             clients=name,
         )
     except MiniconError as error:
-        return _fail(error)
+        return _fail(error, dialect)
     if warnings:
         from minicon.cli.console import Console
 
@@ -111,7 +111,7 @@ def _print_shell_text(
     return 0
 
 
-def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
+def _run(arguments: Sequence[str], environ: Mapping[str, str], dialect: str) -> int | None:
     """``run [-n NAME | -p PATH] [--cwd DIR] COMMAND...``: become the command."""
     options, argv = _read_options(arguments, _RUN_OPTIONS)
     if options is None or not argv or options.get("label"):
@@ -124,6 +124,14 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
         prefix = _environment(options, environ, context)
         if prefix is None:
             return None
+        if dialect != "minicon":
+            from minicon.shell.clients import exported_variables
+            from minicon.shell.commands import this_executable
+
+            own = exported_variables(
+                dialect, executable=this_executable(), root=context.options.root
+            )
+            environ = {**environ, **own}
         prepared = prepare_command(
             prefix,
             argv,
@@ -306,8 +314,9 @@ def _print(text: str) -> int:
     return 0
 
 
-def _fail(error: MiniconError) -> int:
+def _fail(error: MiniconError, dialect: Dialect | None = None) -> int:
     from minicon.cli.console import Console
+    from minicon.cli.dialects.dialect import MINICON
 
-    Console().fail(error)
+    Console(dialect=dialect or MINICON).fail(error)
     return error.exit_code

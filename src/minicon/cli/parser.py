@@ -1,4 +1,4 @@
-"""The table of commands, and their argument parsers.
+"""The argument parsers of the commands.
 
 A command is a module below ``minicon.cli.commands``, imported when the command is used. The
 docstring of the module is the help of the command.
@@ -10,6 +10,7 @@ import argparse
 import importlib
 import sys
 
+from minicon.cli.command_table import ALIASES, COMMANDS, GROUPS
 from minicon.errors import UsageError
 from minicon.lazy_pattern import lazy_pattern
 
@@ -25,70 +26,6 @@ if TYPE_CHECKING:
 _FEW_OPTIONS = 22
 #: Commands that are nothing without a verb or an option: alone, they show their help.
 GROUPED = ("channel", "config", "env")
-#: Name to module (below minicon.cli.commands) and summary.
-COMMANDS = {
-    "create": ("environments.create", "create an environment"),
-    "install": ("environments.install", "install packages into an environment"),
-    "update": ("environments.update", "update packages to newer versions"),
-    "remove": ("environments.remove", "remove packages or a whole environment"),
-    "list": ("inspect.list", "list the packages of an environment"),
-    "env": ("environments.env", "create, list, remove, export and update environments"),
-    "activate": ("shells.activate", "activate an environment in this shell"),
-    "deactivate": ("shells.activate", "deactivate the active environment"),
-    "run": ("shells.run", "run a command in an environment"),
-    "shell": ("shells.shell", "start a shell in an environment"),
-    "ps": ("shells.ps", "list programs that 'run --label' started"),
-    "x": ("shells.x", "run a tool without installing it"),
-    "search": ("inspect.search", "search channels for packages"),
-    "info": ("inspect.info", "show information about this installation"),
-    "export": ("environments.export", "export an environment to a file"),
-    "lock": ("environments.lock", "lock exact packages for one or more platforms"),
-    "sync": ("environments.sync", "make an environment match its file or lock exactly"),
-    "plan": ("environments.plan", "save a change to a file, for review"),
-    "apply": ("environments.apply", "apply a saved plan"),
-    "pack": ("travel.pack", "pack an environment for other machines"),
-    "unpack": ("travel.unpack", "create an environment from a packed one"),
-    "bundle": ("travel.bundle", "put a lock, its packages and minicon into one file"),
-    "image": ("travel.image", "make a container image of an environment"),
-    "rename": ("environments.rename", "rename or move an environment"),
-    "clean": ("upkeep.clean", "remove cached packages and repodata"),
-    "config": ("upkeep.config", "show and change settings"),
-    "init": ("shells.init", "set up activation in your shell's start file"),
-    "shims": ("shells.shims", "write conda, mamba and micromamba, which start minicon"),
-    "allow": ("shells.allow", "let a directory choose its environment"),
-    "completion": ("shells.completion", "print a completion script for your shell"),
-    "channel": ("upkeep.channel", "build, index and serve channels"),
-    "history": ("environments.history", "list the revisions of an environment"),
-    "rollback": ("environments.rollback", "go back to an earlier revision, offline"),
-    "undo": ("environments.rollback", "undo the last change"),
-    "redo": ("environments.rollback", "make the change again that was undone last"),
-    "why": ("inspect.why", "explain why a package is installed"),
-    "why-not": ("inspect.why_not", "explain why a package cannot be installed, and how to fix it"),
-    "tree": ("inspect.tree", "show dependencies as a tree"),
-    "replay": ("upkeep.replay", "solve a request again that --capture saved"),
-    "repoquery": ("inspect.repoquery", "query dependencies and dependents in channels"),
-    "verify": ("inspect.verify", "compare an environment's files with its records"),
-    "doctor": ("inspect.doctor", "find problems and fix them"),
-    "status": ("inspect.status", "show what has changed outside of minicon"),
-    "compare": ("inspect.compare", "compare an environment with an environment file"),
-    "diff": ("environments.diff", "show the difference between two revisions"),
-    "notices": ("inspect.notices", "show messages from channel owners"),
-    "du": ("inspect.du", "show the disk usage of environments"),
-    "gc": ("upkeep.gc", "remove packages, revisions and repodata that nothing uses"),
-}
-#: The commands in groups, for ``minicon --help``.
-GROUPS = {
-    "change an environment": "create install update remove rename",
-    "use an environment": "activate deactivate run shell x ps",
-    "inspect": "list env search info export history diff compare status",
-    "go back": "undo redo rollback",
-    "reproduce": "lock sync plan apply",
-    "carry to other machines": "pack unpack bundle image",
-    "explain": "why why-not tree repoquery replay",
-    "health and disk space": "verify doctor clean du gc",
-    "set up": "init shims allow completion config channel notices",
-}
-ALIASES = {"ls": "list", "uninstall": "remove", "upgrade": "update"}
 
 _NOT_A_NUMBER = lazy_pattern(r"invalid (?:int|float) value: (.*)")
 _MISSING_VALUE = lazy_pattern(r"argument (?:\S*/)?(-\S+): expected")
@@ -126,7 +63,10 @@ def make_parser(command: str, module: ModuleType) -> CommandParser:
     """Return the parser of a command; the docstring of its module is the description."""
     parser = CommandParser(prog=f"minicon {command}", description=(module.__doc__ or "").strip())
     module.add_arguments(parser)
-    if sum(bool(each.option_strings) for each in parser._actions) > _FEW_OPTIONS:
+    shown = [
+        each for each in parser._actions if each.option_strings and each.help != argparse.SUPPRESS
+    ]
+    if len(shown) > _FEW_OPTIONS:
         text = (module.add_arguments.__doc__ or "").partition("``")[2].partition("``")[0]
         parser.usage = f"minicon {text or command} [OPTION...]"
         parser.is_shortened = True

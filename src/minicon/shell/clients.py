@@ -68,6 +68,15 @@ def find_clients(dialect: str, *, executable: str, root: str) -> Clients | None:
     return Clients(dialect, functions, exports, directory and os.path.join(directory, "condabin"))
 
 
+def exported_variables(dialect: str, *, executable: str, root: str) -> Mapping[str, str]:
+    """Return the variables of a dialect's hook, for programs that ``run`` starts.
+
+    They call the program again by these, as after an activation. Empty for minicon's own words.
+    """
+    found = find_clients(dialect, executable=executable, root=root)
+    return found.exports if found else {}
+
+
 def render_clients(shell: Shell, clients: Clients) -> str:
     """Return the code that a hook ends with; only the variables for shells without functions."""
     function = _FUNCTIONS.get(shell.name, "")

@@ -63,6 +63,7 @@ def make_shims(
     files = [os.path.basename(program) for program in programs.values()]
     folders = (folder,) if windows else (folder, "condabin")
     copies = tuple(os.path.join(each, file) for each in folders for file in files)
+    copies += (os.path.join(folder, files[0].replace("conda", "conda-env")),)
     lines = _scripts(programs, folder)
     if windows:
         lines |= _batch_files(directory, programs, executable)

@@ -19,13 +19,14 @@ from minicon.lean_dataclasses import replace
 from minicon.prefix.environment.history import channel_of, requested_specs, states
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.recovery import recover
+from minicon.prefix.plan.transaction import dist_json
 from minicon.prefix.rollback import generations, number_after, number_before, rollback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
-    from typing import Literal
+    from typing import Any, Literal
 
     from minicon.api.plan.request import Plan
     from minicon.api.services import Services
@@ -52,6 +53,29 @@ def difference(path: Path, first: int, second: int) -> dict[str, list[str]]:
     return {
         "added": sorted(kept[second] - kept[first]),
         "removed": sorted(kept[first] - kept[second]),
+    }
+
+
+def actions_of_switch(
+    path: Path, revision: int, channel_name: Callable[[str], str]
+) -> dict[str, Any]:
+    """Return the ``actions`` object of ``--json`` for a switch to a kept revision.
+
+    Args:
+        path: The environment.
+        revision: A number of :func:`find_revision`.
+        channel_name: Gives the name of a channel's base URL.
+    """
+    trees = {generation.number: generation.path for generation in generations(path)}
+    before, after = (
+        {each.record.dist_name: each.record for each in Prefix(tree).readable_records()}
+        for tree in (path, trees[revision])
+    )
+    return {
+        "FETCH": [],
+        "LINK": [dist_json(after[name], channel_name) for name in after if name not in before],
+        "UNLINK": [dist_json(before[name], channel_name) for name in before if name not in after],
+        "PREFIX": str(path),
     }
 
 

@@ -288,9 +288,11 @@ def _next_step(plan: Plan, context: CommandContext) -> str:
         return ""
     import shlex
 
+    from minicon.prefix.environment.prefix_location import usual_name
     from minicon.shell.locate import find_named
 
-    path = str(plan.prefix)
-    is_named = find_named(plan.prefix.name, map(str, context.settings.envs_dirs)) == path
-    name = shlex.quote(plan.prefix.name if is_named else path)
-    return f"\nActivate it with: minicon activate {name}"
+    path, name = str(plan.prefix), usual_name(plan.prefix)
+    found = find_named(name, map(str, context.settings.envs_dirs))
+    is_named = path in (found, str(context.settings.root))
+    name = shlex.quote(name if is_named else path)
+    return context.console.named(f"\nActivate it with: minicon activate {name}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from minicon.cli.parser import ALIASES, COMMANDS, command_module, make_parser
+from minicon.cli.command_table import ALIASES, COMMANDS
+from minicon.cli.parser import command_module, make_parser
 from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False

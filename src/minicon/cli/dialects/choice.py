@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Names of programs, and the dialects that they speak.
 PROGRAMS = {
     "conda": "conda",
-    "conda-env": "conda",
+    "conda-env": "conda-env",
     "mamba": "mamba",
     "micromamba": "micromamba",
 }
@@ -34,10 +34,10 @@ def dialect_of(program: str, environ: Mapping[str, str]) -> Dialect:
 
 def dialect_named(name: str) -> Dialect:
     """Return a dialect by its name; minicon's own words for any other name."""
-    if name == "conda":
-        from minicon.cli.dialects.conda import CONDA
+    if name in ("conda", "conda-env"):
+        from minicon.cli.dialects import conda
 
-        return CONDA
+        return conda.CONDA if name == "conda" else conda.CONDA_ENV
     if name in ("mamba", "micromamba"):
         from minicon.cli.dialects import mamba
 

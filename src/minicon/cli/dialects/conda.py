@@ -5,6 +5,7 @@ from __future__ import annotations
 from minicon.cli.dialects.conda_documents import OTHER_SETTINGS, SHAPES, TEXTS
 from minicon.cli.dialects.dialect import Dialect, ForeignOption
 from minicon.constants import CONDA_VERSION
+from minicon.lean_dataclasses import replace
 
 _IGNORED = (
     *("--debug", "--trace", "--use-local", "--shortcuts", "--no-show-channel-urls"),
@@ -94,7 +95,6 @@ ELSEWHERE = {
     "index": "index a channel with 'minicon channel index DIR'",
     "metapackage": "list the packages in an environment.yml instead",
     "package": "create packages with 'rattler-build'; see changed files with 'minicon status'",
-    "pack": "archive an environment with 'conda-pack -p PATH', from PyPI",
     "content-trust": "packages are verified by the hashes of their channel's index",
     "server": "upload with the program of your server",
     "repo": "upload with the program of your server",
@@ -153,12 +153,25 @@ ERRORS = {
     "internal-error": "CondaError",
 }
 
+
+def pack_words(rest: list[str]) -> list[str]:
+    """Rewrite ``pack``: without a file or format, conda-pack writes NAME.tar.gz."""
+    chosen = {word.partition("=")[0] for word in rest} & {
+        "-o",
+        "--output",
+        "--format",
+        "--squashfs",
+    }
+    return ["pack", *([] if chosen else ["--format", "tar.gz"]), *rest]
+
+
 CONDA = Dialect(
     name="conda",
     version=CONDA_VERSION,
     # clients accept one version only: snakemake looks for digits, others take the last word
     version_text="conda {version}",
     words=WORDS,
+    rewritten={"pack": pack_words},
     options=(*OPTIONS, *_NOT_OF_MAMBA),
     notes=NOTES,
     elsewhere=ELSEWHERE,
@@ -170,6 +183,7 @@ CONDA = Dialect(
     uses_base=True,
     uses_condarc=True,
     replaces_in_dry_runs=False,
+    lists_builds=True,
     exit_codes={
         "no-specs": 1,
         "unknown-field": 1,
@@ -181,3 +195,5 @@ CONDA = Dialect(
         "unknown-setting": 2,
     },
 )
+#: The program ``conda-env``, which has the subcommands of ``env``.
+CONDA_ENV = replace(CONDA, group="env")

@@ -47,6 +47,7 @@ class Dialect:
         name: The name of the program.
         version: The version whose words are understood.
         version_text: The output of ``--version``; ``{version}`` and ``{minicon}`` are replaced.
+        group: The command whose subcommands the program has; empty if it has all commands.
         words: Leading words, and the own words that replace them.
         rewritten: Leading words, and the function that rewrites what follows them.
         options: Options that minicon has under other names, or not at all.
@@ -64,11 +65,13 @@ class Dialect:
         uses_base: Whether commands use ``base`` if no environment is named or active.
         uses_condarc: Whether ``config`` changes conda's file of the user, and not minicon's own.
         replaces_in_dry_runs: Whether ``create --dry-run`` plans the replacement of an environment.
+        lists_builds: Whether ``search`` prints a row for each build of a version.
     """
 
     name: str = "minicon"
     version: str = ""
     version_text: str = "minicon {minicon}"
+    group: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
     rewritten: Mapping[str, Callable[[list[str]], list[str]]] = field(default_factory=dict)
     options: tuple[ForeignOption, ...] = ()
@@ -85,6 +88,7 @@ class Dialect:
     uses_base: bool = False
     uses_condarc: bool = False
     replaces_in_dry_runs: bool = True
+    lists_builds: bool = False
 
     def version_line(self, own: str) -> str:
         """Return the output of ``--version``; ``own`` is minicon's version."""
@@ -96,7 +100,9 @@ class Dialect:
         Raises:
             UsageError: A value is missing, or another program does that job.
         """
-        words, variables = self._without_foreign_options(list(arguments))
+        is_grouped = self.group and arguments and not arguments[0].startswith("-")
+        typed = [self.group, *arguments] if is_grouped else list(arguments)
+        words, variables = self._without_foreign_options(typed)
         key, rest = _leading_words(words, self.words)
         if key:
             words = [*self.words[key].split(), *rest]

@@ -52,7 +52,7 @@ OPTIONS = (
     option("-a", "--all", on="update upgrade"),
     option("-f", "--force", on="remove uninstall"),
     option("-l --long-descriptions -g --groups -d --descriptions", on="config"),
-    option("-s --sources -a --all --show-all", on="config_list"),
+    option("-s --sources", on="config_list"),
     option("--category", on="update upgrade", takes_value=True),
     option("--no-prune-deps", on="update upgrade"),
     option("--md5 --build", on="env_export"),
@@ -85,7 +85,6 @@ VARIABLES = {
 USER_FILES = ("~/.config/mamba/mambarc", "~/.mamba/mambarc", "~/.mamba/.mambarc", "~/.mambarc")
 
 _CONFIG = {
-    "list": "--show",
     "sources": "--show-sources",
     "describe": "--describe",
     "get": "--show",
@@ -123,6 +122,12 @@ def shell_words(rest: list[str]) -> list[str]:
     if not verb:
         return ["shell", *rest]
     return [f"shell.{shell}", verb, *names]
+
+
+def list_words(rest: list[str]) -> list[str]:
+    """Rewrite ``config list [-a] [KEY]...``: without ``-a``, only what is configured."""
+    keys = [word for word in rest if word not in ("-a", "--all", "--show-all")]
+    return ["config", *(["--configured"] if keys == rest else []), "--show", *keys]
 
 
 def run_words(rest: list[str]) -> list[str]:
@@ -203,6 +208,7 @@ MICROMAMBA = Dialect(
         "shell": shell_words,
         "env export": export_words,
         "run": run_words,
+        "config list": list_words,
         "repoquery depends": installed_words("depends"),
         "repoquery whoneeds": installed_words("whoneeds"),
     },

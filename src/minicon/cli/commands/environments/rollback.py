@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 def go_back(arguments: argparse.Namespace, context: CommandContext, revision: int | Step) -> int:
     """Show the effect of a switch to a stored revision, and switch after confirmation."""
     from minicon.api.change.revision_list import change_lines_of, changes_by_other_tools
-    from minicon.api.change.revisions import difference, find_revision, roll_back
+    from minicon.api.change.revisions import actions_of_switch, difference, find_revision, roll_back
     from minicon.api.plan.plan_effects import effects_of_switch
     from minicon.cli.commands.changing import PROGRAMS_KEEP, confirm, warn_of_programs
     from minicon.cli.render.difference import difference_text
@@ -64,6 +64,8 @@ def go_back(arguments: argparse.Namespace, context: CommandContext, revision: in
     if not (console.quiet or console.json):
         console.answer(f"environment: {path}\n\nrevision {current} → {reached}\n")
         console.answer(difference_text(found, console) or "  the same packages")
+    names = context.services.channel_names.own
+    actions = actions_of_switch(path, reached, names) if console.json else {}
     warn_of_programs(effects_of_switch(path), context, PROGRAMS_KEEP)
     if not is_dry_run:
         confirm(context)
@@ -72,5 +74,6 @@ def go_back(arguments: argparse.Namespace, context: CommandContext, revision: in
         console.answer(f"\n{'Would go' if is_dry_run else 'Went'} to revision {reached}.")
     if console.json:
         document = {"success": True, "prefix": str(path), "revision": reached, **found}
+        document |= {"actions": actions}
         console.document(document | ({"dry_run": True} if is_dry_run else {}))
     return 0

@@ -83,7 +83,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         details = [record_details(r, exports.get(r, {})) for r in result.records]
         context.console.answer("\n\n".join(details))
     else:
-        head, *rows = search_rows(result.records, of_builds=result.of_builds)
+        of_builds = result.of_builds or context.console.dialect.lists_builds
+        head, *rows = search_rows(result.records, of_builds=of_builds)
         default = _ROWS if context.console.is_terminal else 0
         kept = newest_rows(rows, default if arguments.limit is None else arguments.limit)
         context.console.answer(table([head, *kept]))

@@ -57,6 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Replace this process by the command."""
     from minicon.errors import UsageError
+    from minicon.shell.clients import exported_variables
+    from minicon.shell.commands import this_executable
     from minicon.shell.run import STREAMS, chosen_variables, run_in_environment
 
     argv = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
@@ -67,7 +69,14 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         path,
         argv,
         cwd=arguments.cwd,
-        environ=chosen_variables(os.environ, arguments.variables, clean=arguments.clean_env),
+        environ={
+            **exported_variables(
+                context.console.dialect.name,
+                executable=this_executable(),
+                root=str(context.settings.root),
+            ),
+            **chosen_variables(os.environ, arguments.variables, clean=arguments.clean_env),
+        },
         settings=context.settings,
         label=_free_label(arguments),
         streams=arguments.attach.split(",") if arguments.attach else STREAMS,

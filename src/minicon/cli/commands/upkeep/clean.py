@@ -7,6 +7,8 @@ Examples:
 
 from __future__ import annotations
 
+from argparse import SUPPRESS
+
 from minicon.cli import options
 from minicon.errors import Declined, UsageError
 
@@ -43,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tempfiles", action="store_true", help="files left by interrupted commands"
     )
+    parser.add_argument("-s", "--source-cache", action="store_true", help=SUPPRESS)
     options.add_change_options(parser)
     options.add_output_options(parser)
 

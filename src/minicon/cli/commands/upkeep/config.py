@@ -10,6 +10,7 @@ Examples:
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -19,7 +20,6 @@ from minicon.redaction import MASK, is_secret_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
     from typing import Any
 
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pair: Any = {"nargs": 2, "action": "append", "metavar": ("KEY", "VALUE")}
     shown = parser.add_argument_group("show").add_mutually_exclusive_group()
     shown.add_argument("--show", nargs="*", metavar="KEY", help="effective values")
+    parser.add_argument("--configured", action="store_true", help=argparse.SUPPRESS)
     shown.add_argument("--show-sources", nargs="*", metavar="KEY", help="values of each source")
     shown.add_argument("--describe", nargs="*", metavar="KEY", help="descriptions of settings")
     shown.add_argument("--validate", action="store_true", help="check all configuration files")
@@ -92,7 +93,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.describe is not None:
         return _describe(arguments.describe, context)
     if arguments.show is not None:
-        return _show(arguments.show, context)
+        return _show(arguments.show, arguments.configured, context)
     if arguments.show_sources is not None:
         return _show_sources(arguments.show_sources, arguments, context)
     if arguments.validate:
@@ -171,7 +172,7 @@ def _describe(wanted: list[str], context: CommandContext) -> int:
     return 0
 
 
-def _show(wanted: list[str], context: CommandContext) -> int:
+def _show(wanted: list[str], is_configured: bool, context: CommandContext) -> int:
     """Print effective values; in a dialect, also of settings that only its program has."""
     foreign = {**context.console.dialect.settings, **_foreign_values(context)}
     if not context.console.dialect.settings:
@@ -180,8 +181,10 @@ def _show(wanted: list[str], context: CommandContext) -> int:
     keys = _keys(own) if own or not wanted else []
     values = {key.name: _effective(key.name, context) for key in keys}
     values |= {name: value for name, value in foreign.items() if not wanted or name in wanted}
-    values = _plain(values)
-    context.console.answer("\n".join(_lines(values)))
+    shown = _configured(context) if is_configured else values
+    values = _plain({name: value for name, value in values.items() if name in shown})
+    if values:
+        context.console.answer("\n".join(_lines(values)))
     if context.console.json:
         context.console.document(values, kind="config-show")
     return 0
