@@ -52,6 +52,18 @@ def test_all_means_installed_shells(minicon: CommandLine, monkeypatch: pytest.Mo
     assert {file["shell"] for file in files} == {"bash", "zsh"}
 
 
+def test_the_hook_is_removed_from_all_shells(
+    minicon: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also from those that are not installed any more."""
+    minicon("init bash xonsh").ok()
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    minicon("init --reverse --all").ok()
+    assert "minicon" not in (minicon.home / ".bashrc").read_text()
+    assert "minicon" not in (minicon.home / ".xonshrc").read_text()
+    assert not (minicon.home / ".zshrc").exists()
+
+
 @pytest.mark.parametrize("command", ["activate data", "deactivate", "activate"])
 def test_activate_without_the_shell_function(
     minicon: CommandLine, command: str, monkeypatch: pytest.MonkeyPatch
