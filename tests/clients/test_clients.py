@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.clients.conftest import PYTHON, VENV, Site
+from tests.clients.conftest import MINICON, PYTHON, VENV, Site
 from tests.support.channel_server import ChannelServer
 from tests.support.packages import PackageBuilder, build_channel
 
@@ -176,7 +176,7 @@ def test_conda_pack(site: Site, tmp_path: Path) -> None:
     site.run("tar", "xf", tmp_path / "env.tar", "-C", tmp_path / "unpacked")
     script = f'. unpacked/bin/activate && conda-unpack && python -c "{SHOW}"'
     assert str(tmp_path / "unpacked") in site.run("bash", "-c", script, cwd=tmp_path)
-    site.run("minicon", "unpack", tmp_path / "env.tar", tmp_path / "again")
+    site.run(MINICON, "unpack", tmp_path / "env.tar", tmp_path / "again")
     python = tmp_path / "again" / "bin" / "python"
     assert str(tmp_path / "again") in site.run(python, "-c", SHOW)
 
