@@ -31,7 +31,9 @@ _ALL = ("bash", "zsh", "fish", "tcsh", "xonsh")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``init [SHELL...] [--reverse] [--dry-run]``."""
     parser.add_argument("shells", nargs="*", metavar="SHELL", help="bash, zsh, fish, ...")
-    parser.add_argument("--all", action="store_true", help="all installed shells; with --reverse, all")
+    parser.add_argument(
+        "--all", action="store_true", help="all installed shells; with --reverse, all"
+    )
     parser.add_argument("--reverse", action="store_true", help="remove it again")
     parser.add_argument("--user", action="store_true", help="for this user (default)")
     parser.add_argument("--system", action="store_true", help="for all users of this machine")
