@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from minicon.cli import options
+from minicon.cli.commands.upkeep.config_words import VERBS, take_words
 from minicon.redaction import MASK, is_secret_name
 
 TYPE_CHECKING = False
@@ -28,16 +29,6 @@ if TYPE_CHECKING:
 #: Keys whose attribute of Settings has another name.
 _FIELDS = {"subdir": "platform"}
 _EDITS = ("replace", "set", "append", "prepend", "remove", "remove_key")
-#: Verbs, and the options that they stand for; those that edit, with the number of their words.
-_SHOWING = {"list": "show", "get": "show", "sources": "show_sources", "describe": "describe"}
-_EDITING = {
-    "set": ("set", 2),
-    "append": ("append", 2),
-    "prepend": ("prepend", 2),
-    "remove": ("remove", 2),
-    "unset": ("remove_key", 1),
-}
-VERBS = (*_SHOWING, *_EDITING)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +80,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     Raises:
         ConfigError: A key is unknown, or a value has the wrong type.
     """
-    _take_words(arguments)
+    take_words(arguments)
     if arguments.describe is not None:
         return _describe(arguments.describe, context)
     if arguments.show is not None:
@@ -103,32 +94,6 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.write_default:
         return _write_default(_file(arguments, context), context)
     return _edit(arguments, context)
-
-
-def _take_words(arguments: argparse.Namespace) -> None:
-    """Turn ``set KEY VALUE`` into ``--set KEY VALUE``, and other verbs likewise.
-
-    Raises:
-        UsageError: The verb is unknown, or words are missing.
-    """
-    from minicon.errors import UsageError
-
-    if not arguments.words:
-        return
-    verb, *words = arguments.words
-    option, count = _EDITING.get(verb, ("", 0))
-    if verb in _SHOWING and (words or verb != "get"):
-        setattr(arguments, _SHOWING[verb], words)
-    elif option and len(words) == count:
-        setattr(arguments, option, [*(getattr(arguments, option) or ()), words])
-    else:
-        known = verb in _SHOWING or option
-        raise UsageError(
-            "wrong-arguments",
-            f"minicon config: {'the words after' if known else 'unknown verb'} {verb!r}"
-            f"{' are missing, or too many' if known else ''}",
-            hint="list, get KEY, set KEY VALUE, append KEY VALUE, remove KEY VALUE, unset KEY",
-        )
 
 
 def _keys(wanted: list[str]) -> list[Any]:
