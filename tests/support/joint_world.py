@@ -43,6 +43,7 @@ class RecordedWheels:
         self._needs_of: dict[str, int] = {}
         self._releases: dict[str, tuple[Release, ...]] = {}
         self._parsed: dict[int, list[Requirement]] = {}
+        self._shared: dict[str, Requirement] = {}
 
     def releases(self, name: str) -> tuple[Release, ...]:
         found = self._releases.get(name)
@@ -73,7 +74,11 @@ class RecordedWheels:
         number = self._needs_of[file.filename]
         found = self._parsed.get(number)
         if found is None:
-            found = self._parsed[number] = [Requirement(text) for text in self.needs[number]]
+            # As in the real index, releases share the requirements that they have in common.
+            for text in self.needs[number]:
+                if text not in self._shared:
+                    self._shared[text] = Requirement(text)
+            found = self._parsed[number] = [self._shared[text] for text in self.needs[number]]
         return found
 
     def requires_python(self, file: DistributionFile) -> str | None:

@@ -128,14 +128,8 @@ def _load_page(data: dict[str, Any], name: str) -> ProjectPage:
 
 def _load_file(base: str, row: list[Any]) -> DistributionFile:
     filename, middle, sha256, size, requires_python, reason, upload_time, metadata = row
+    url = base + (middle + filename if not middle or middle[-1] == "/" else middle)
+    yanked = reason is not None
     return DistributionFile(
-        filename,
-        base + (middle + filename if not middle or middle.endswith("/") else middle),
-        sha256,
-        size,
-        requires_python,
-        reason is not None,
-        reason,
-        upload_time,
-        metadata,
+        filename, url, sha256, size, requires_python, yanked, reason, upload_time, metadata
     )

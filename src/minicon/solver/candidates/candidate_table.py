@@ -136,7 +136,7 @@ def plain_table(name: str, versions: Sequence[str]) -> CandidateTable:
         version_keys=(version_key("0"),) if size else (),
         lower=(0, size) if size else (0,),
         versions=tuple(versions),
-        builds=tuple(map(str, range(size))),
+        builds=("",) * size,
         build_numbers=(0,) * size,
         ties=tuple(range(size)),
         dependencies=(),

@@ -149,8 +149,9 @@ class Candidates:
 
     def versions_in(self, domain: int) -> list[str]:
         """The distinct versions of some candidates, highest first."""
-        versions = self.table.versions
-        texts = dict.fromkeys(versions[position] for position in members(domain & self.all))
+        domain, versions = domain & self.all, self.table.versions
+        chosen = versions if domain == self.all else map(versions.__getitem__, members(domain))
+        texts = dict.fromkeys(chosen)
         found = {version_key(text): text for text in reversed(texts)}
         return [found[key] for key in sorted(found, reverse=True)]
 

@@ -38,7 +38,7 @@ from minicon.solver.search.search import Search
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from packaging.requirements import Requirement
@@ -213,8 +213,8 @@ class JointProblem:
             return self._builds.avoided([*soft])
         except Contradiction as contradiction:
             found: Contradiction | None = contradiction
-            while found is not None and self._projects.adopt():
-                found = self._again(found)
+            while found is not None and (adopted := self._projects.adopt()):
+                found = self._again(found, adopted)
             if found is None:
                 return None
             broken = [each for each in found.demands if each in soft]
@@ -225,21 +225,27 @@ class JointProblem:
                 del soft[demand]
             return None
 
-    def _restart(self) -> None:
+    def _restart(self, ordered: Iterable[str]) -> None:
         """Forget all candidates; those of an extra are others for other pythons."""
-        self._variables.forget()
+        self._variables.forget(ordered)
         self._conda.restart()
         for demand in self._conda.goal.demands:
             if demand.name.startswith(EXTRA):
                 demand.allowed = self._conda.source.candidates(demand.name).all
 
-    def _again(self, contradiction: Contradiction) -> Contradiction | None:
+    def _again(
+        self, contradiction: Contradiction, ordered: Iterable[str] = ()
+    ) -> Contradiction | None:
         """Find a contradiction again after candidates changed; None if it is none any more.
 
         No other demands are needed than its own and those on conda packages, which exclude
         pythons that are considered now; the result has the latter only if it is about them.
+
+        Args:
+            contradiction: It.
+            ordered: The projects whose releases come in another order.
         """
-        self._restart()
+        self._restart(ordered)
         goal = self._conda.goal
         demands = [each for each in goal.demands if not each.name.startswith(PYPI)]
         demands += [each for each in contradiction.demands if each.name.startswith(PYPI)]

@@ -129,9 +129,9 @@ class ProjectVariables:
         """Whether something required a variable so far."""
         return name in self._makers
 
-    def forget(self) -> None:
-        """Forget all candidates, since it changed which releases requirements accept."""
-        self.wheels.forget()
+    def forget(self, ordered: Iterable[str]) -> None:
+        """Forget all candidates, since there are others, and the order of some projects' ones."""
+        self.wheels.forget(ordered)
         self._source.set_projects(self.candidates)
 
     def candidates(self, name: str) -> Candidates:

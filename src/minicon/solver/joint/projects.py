@@ -201,18 +201,22 @@ class Projects:
             if (name, each) not in self._exact:
                 self._noted_exact.add((name, each))
 
-    def adopt(self) -> bool:
-        """Accept what was noted for every requirement; False if no release known so far is new.
+    def adopt(self) -> set[str]:
+        """Accept what was noted for every requirement.
+
+        Returns:
+            The projects of which releases that are known so far are accepted from now on.
 
         Whether a requirement accepts pre-releases and yanked releases depends on the others.
         """
         early, exact = self._noted_prereleases, self._noted_exact
-        noted = any(
-            (name in early and release.version.is_prerelease)
-            or ((name, release.version) in exact and is_yanked(release))
+        noted = {
+            name
             for name in early | {name for name, _ in exact}
             for release in self._releases.get(name, ())
-        )
+            if (name in early and release.version.is_prerelease)
+            or ((name, release.version) in exact and is_yanked(release))
+        }
         self._prereleases |= self._noted_prereleases
         self._exact |= self._noted_exact
         self._noted_prereleases.clear()

@@ -11,7 +11,7 @@ from minicon.solver.joint.requirements import SourceOnly, Wheel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from packaging.version import Version
 
@@ -56,14 +56,16 @@ class WheelOffers:
         self._projects = projects
         self._releases: dict[str, list[Release]] = {}
         self._numbers: dict[str, dict[int, int]] = {}
+        self._texts: dict[str, list[str]] = {}
         self._read: dict[str, int] = {}
         self._announced: dict[str, int] = {}
 
-    def forget(self) -> None:
-        """Forget all offers, because their order or what requirements accept has changed."""
-        self._releases.clear()
-        self._numbers.clear()
+    def forget(self, ordered: Iterable[str]) -> None:
+        """Forget all offers, since there are others, and the order of some projects' releases."""
         self._announced.clear()
+        for name in ordered:
+            for known in (self._releases, self._numbers, self._texts):
+                known.pop(name, None)
 
     def releases(self, name: str) -> list[Release]:
         """The releases of a project, in the order in which to try them."""
@@ -76,7 +78,9 @@ class WheelOffers:
 
     def versions(self, name: str) -> list[str]:
         """The version of each offer: wheels for each python, then what pip would have to build."""
-        texts = [str(release.version) for release in self.releases(name)]
+        texts = self._texts.get(name)
+        if texts is None:
+            texts = self._texts[name] = [str(each.version) for each in self.releases(name)]
         return texts * (2 * len(self._projects.pythons.minors))
 
     def offer(self, name: str, position: int) -> Offer:
