@@ -10,6 +10,7 @@ from tests.support.wheel_world import WheelWorld
 from minicon.errors import ChannelError, PackageNotFound, SolveError
 from minicon.models.indexes import DistributionFile
 from minicon.solver.joint.conda_provider import CondaProvider
+from minicon.solver.joint.projects import Projects
 from minicon.solver.request import Strategy, UpdatePolicy
 from minicon.solver.solver import CondaSolver
 
@@ -852,3 +853,28 @@ def test_many_pins_are_each_verified_a_few_times(monkeypatch: pytest.MonkeyPatch
     solution = case.solve("python=3.11", requirements=pins, wheels=wheels)
     assert len(solution.records) > count
     assert len(calls) < 20 * count
+
+
+def test_the_releases_of_many_pins_are_ordered_once_for_a_refusal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case, wheels = world()
+    count = 20
+    for number in range(count):
+        for version in ("1", "2"):
+            wheels.wheel(f"p{number}", version, requires=["z<3.0a0"] if number else ["p1>1"])
+    for version in ("1.0a1", "1.0", "2.0"):
+        wheels.wheel("z", version)
+    calls: dict[str, int] = {}
+    original = Projects.reluctance
+
+    def counted(projects, release, kept):
+        calls[release.name] = calls.get(release.name, 0) + 1
+        return original(projects, release, kept)
+
+    monkeypatch.setattr(Projects, "reluctance", counted)
+    pins = named(*(f"p{number}==1" for number in range(count)))
+    with pytest.raises(SolveError, match="p0 1 needs p1>1"):
+        case.solve("python=3.11", requirements=pins, wheels=wheels)
+    # z is ordered again, since its pre-release is accepted once a requirement has named one.
+    assert all(times == 2 for name, times in calls.items() if name != "z")
