@@ -6,16 +6,19 @@ Every set is solved for conda-forge's records and the index that pip is configur
 are the environment files with a ``pip:`` section (their conda packages as far as the recorded
 channel has them, without versions where these cannot be met), the requests of
 ``joint_requests.py``, and N generated pairs of a conda package and a project. ``uv pip compile``
-resolves the same requirements with the versions of conda's packages, once as constraints, which
-may contradict the metadata of the same projects on PyPI, and once as overrides, which wheels may
-contradict; the answer with fewer differences counts. Only wheels are compared: what uv adds for the
-projects of conda packages comes from conda, if at all.
+resolves the same requirements with the versions of conda's packages as constraints. It is told that
+these need nothing but what their extras need: a conda package has the dependencies of its record,
+not those of the project's metadata on PyPI (torch 2.6.0 needs sympy 1.13.1 there, and any sympy in
+conda-forge). Only wheels are compared: what uv adds for the projects of conda packages comes from
+conda, if at all.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,6 +37,7 @@ from tests.support.real_channels import channel_index, real_request, shared_data
 from minicon.api.services import Services
 from minicon.config.load import load_settings
 from minicon.errors import MiniconError
+from minicon.models.indexes import Release
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import normalize_pypi_name
 from minicon.pypi.index.pypi_index import PypiIndex
@@ -103,18 +107,47 @@ def _solved(specs: list[str], requirements: list[str], wheels: PypiIndex) -> Sol
         return str(error).splitlines()[0]
 
 
-def given_versions(solution: Solution, wheels: PypiIndex) -> Iterator[str]:
-    """The versions of conda's packages that the index has too, as pins of their projects."""
+def give(solution: Solution, wheels: PypiIndex, folder: Path) -> list[str]:
+    """Write the conda packages that the index has too, for uv in this folder; its options."""
+    pins, tables = [], []
     for record in solution.records:
         if record.source == "pypi":
             continue
         name = normalize_pypi_name(wheels.pypi_name(record.name))
-        try:
-            version = Version(record.version)
-        except InvalidVersion:
-            continue
-        if any(release.version == version for release in wheels.releases(name)):
-            yield f"{name}=={version}"
+        release = _release(name, record.version, wheels)
+        if release is not None:
+            pins.append(f"{name}=={release.version}")
+            tables.append(_metadata(release, wheels))
+    (folder / "given.txt").write_text("\n".join(pins) + "\n")
+    (folder / "uv.toml").write_text("\n".join(tables))
+    return ["--constraint", str(folder / "given.txt"), "--config-file", str(folder / "uv.toml")]
+
+
+def _release(name: str, text: str, wheels: PypiIndex) -> Release | None:
+    try:
+        version = Version(text)
+    except InvalidVersion:
+        return None
+    return next((each for each in wheels.releases(name) if each.version == version), None)
+
+
+def _metadata(release: Release, wheels: PypiIndex) -> str:
+    """A release as an entry of ``dependency-metadata`` that needs what its extras need."""
+    file = next((each for each in release.files if each.is_wheel), None)
+    needs = wheels.requirements(file) if file is not None else ()
+    of_extras = [str(each) for each in needs if "extra ==" in str(each.marker)]
+    extras = sorted(
+        {found for each in of_extras for found in re.findall(r'extra == "(.+?)"', each)}
+    )
+    return "\n".join(
+        [
+            "[[dependency-metadata]]",
+            f'name = "{release.name}"',
+            f'version = "{release.version}"',
+            f"requires-dist = {json.dumps(of_extras)}",
+            f"provides-extra = {json.dumps(extras)}",
+        ]
+    )
 
 
 def differences(solution: Solution, output: str) -> tuple[int, list[str]]:
@@ -149,20 +182,15 @@ def main() -> None:
                 if isinstance(solution, str):
                     print(f"{name}\n  minicon: {solution}", flush=True)
                     continue
-                given = Path(work) / "given.txt"
-                given.write_text("\n".join(given_versions(solution, wheels)) + "\n")
+                options = give(solution, wheels, Path(work))
             command = uv(Path(work) / "in.txt", requirements, python_of(solution))
-            runs = [
-                subprocess.run(
-                    [*command, option, str(given)], capture_output=True, text=True, check=False
-                )
-                for option in ("--constraint", "--override")
-            ]
-            answers = [differences(solution, each.stdout) for each in runs if not each.returncode]
-            if not answers:
-                print(f"{name}\n  uv: {' '.join(runs[-1].stderr.split())[:300]}", flush=True)
+            their = subprocess.run(
+                [*command, *options], capture_output=True, text=True, check=False
+            )
+            if their.returncode:
+                print(f"{name}\n  uv: {' '.join(their.stderr.split())[:300]}", flush=True)
                 continue
-            count, unequal = min(answers, key=lambda each: len(each[1]))
+            count, unequal = differences(solution, their.stdout)
             conda = len(solution.records) - count
             print(f"{name}: {count} wheels, {conda} others, {', '.join(unequal)}", flush=True)
             number, total, equal = number + 1, total + count, equal + count - len(unequal)
