@@ -6,11 +6,11 @@ Every set is solved for conda-forge's records and the index that pip is configur
 are the environment files with a ``pip:`` section (their conda packages as far as the recorded
 channel has them, without versions where these cannot be met), the requests of
 ``joint_requests.py``, and N generated pairs of a conda package and a project. ``uv pip compile``
-resolves the same requirements with the versions of conda's packages as constraints. It is told that
-these need nothing but what their extras need: a conda package has the dependencies of its record,
-not those of the project's metadata on PyPI (torch 2.6.0 needs sympy 1.13.1 there, and any sympy in
-conda-forge). Only wheels are compared: what uv adds for the projects of conda packages comes from
-conda, if at all.
+resolves the same requirements with the versions of conda's packages as constraints. Metadata
+given to uv says that these need nothing but what their extras need: a conda package has the
+dependencies of its record, not those of the project's metadata on PyPI (torch 2.6.0 needs sympy
+1.13.1 there, and any sympy in conda-forge). Only wheels are compared: what uv adds for the
+projects of conda packages comes from conda, if at all.
 """
 
 from __future__ import annotations
