@@ -90,7 +90,7 @@ def test_a_socks_proxy_names_the_extra(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     error = refusal(tmp_path, proxy_servers={"all": "socks5h://127.0.0.1:1"})
     assert error.reference == "extra-missing"
-    assert error.hint == "pip install 'minicon[socks]'"
+    assert error.hint == "pip install PySocks"
 
 
 @pytest.mark.parametrize(

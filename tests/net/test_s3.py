@@ -367,7 +367,7 @@ except ConfigError as error:
     reference, message, hint = answer.stdout.strip().split(" | ")
     assert reference == "extra-missing"
     assert message == "s3://bucket needs the package botocore, which is not installed"
-    assert hint == "pip install 'minicon[s3]'"
+    assert hint == "pip install botocore"
 
 
 @pytest.mark.parametrize(

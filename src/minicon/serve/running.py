@@ -53,7 +53,7 @@ def run_server(
         raise ConfigError(
             "extra-missing",
             "serving channels requires aiohttp, which is not installed",
-            hint="pip install 'minicon[serve]'",
+            hint="pip install aiohttp",
         ) from None
     _raise_file_limit()
     asyncio.run(_serve(options, fetcher, started, log))

@@ -54,7 +54,7 @@ def _checked(proxy: str, where: str) -> str:
         raise ConfigError("invalid-proxy", message, hint="write http://host:port")
     if parts.scheme in _SOCKS and not _has_socks():
         message = f"the proxy that {where} is a SOCKS proxy, which needs the package PySocks"
-        raise ConfigError("extra-missing", message, hint="pip install 'minicon[socks]'")
+        raise ConfigError("extra-missing", message, hint="pip install PySocks")
     return proxy
 
 

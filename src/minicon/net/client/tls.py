@@ -55,7 +55,7 @@ def truststore_context() -> SSLContext:
         import truststore  # type: ignore[import-not-found,unused-ignore]
     except ImportError as error:
         message = "ssl_verify is truststore, but the package truststore is not installed"
-        hint = "pip install 'minicon[truststore]', or set ssl_verify to a CA file"
+        hint = "pip install truststore, or set ssl_verify to a CA file"
         raise ConfigError("truststore-missing", message, hint=hint) from error
     context: SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return context

@@ -176,7 +176,7 @@ def _make_client(bucket: str, options: S3Options, secret: Secret | None, region:
         from botocore.config import Config
     except ImportError as error:
         message = f"s3://{bucket} needs the package botocore, which is not installed"
-        hint = "pip install 'minicon[s3]'"
+        hint = "pip install botocore"
         raise ConfigError("extra-missing", message, hint=hint) from error
     try:
         session = botocore.session.Session(profile=options.profile)
