@@ -155,6 +155,21 @@ def test_an_internal_error_shows_no_credentials(
     assert "tk-123" not in str(document)
 
 
+def test_what_the_system_says_of_a_path_is_no_internal_error(
+    minicon: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+
+    def below_a_file(*_: object) -> int:
+        (tmp_path / "file" / "x").mkdir()
+        return 0
+
+    monkeypatch.setattr("minicon.cli.commands.inspect.info.run", below_a_file)
+    failed = minicon("info")
+    assert failed.code == 1
+    assert failed.err == f"error: cannot use {tmp_path / 'file' / 'x'}: Not a directory\n"
+
+
 def test_settings_warnings_are_shown(minicon: CommandLine) -> None:
     (minicon.home / ".condarc").write_text("chanels: [x]\nalways_yes: true\n")
     shown = minicon("env list").ok()

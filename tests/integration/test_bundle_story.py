@@ -96,6 +96,24 @@ def test_damage_is_found_before_anything_is_written(
     assert not elsewhere.root.exists()
 
 
+@pytest.mark.parametrize("name", ["bundle.json", "lib/minicon/errors.py"])
+def test_bytes_that_cannot_be_decompressed_are_damage(
+    project: Workspace, elsewhere: Workspace, tmp_path: Path, name: str
+) -> None:
+    project.run("bundle", "-n", "a").ok()
+    bundle = tmp_path / "a.pyz"
+    with zipfile.ZipFile(bundle) as archive:
+        entry = archive.getinfo(name)
+    data = bytearray(bundle.read_bytes())
+    start = entry.header_offset + 30 + len(name)
+    data[start : start + 20] = b"\xff" * 20
+    bundle.write_bytes(data)
+    refused = run(elsewhere, bundle)
+    assert refused.code == 1
+    assert refused.err.startswith(f"error: {bundle} is damaged: {name}")
+    assert not elsewhere.root.exists()
+
+
 def test_scripts_and_locks_of_several_platforms(
     project: Workspace, elsewhere: Workspace, tmp_path: Path
 ) -> None:

@@ -94,6 +94,35 @@ def test_a_closure_is_converted_and_its_modules_imported(workspace: Workspace) -
     assert "neither the path of a wheel" in workspace.run(*words[:2], "x", *words[5:]).err
 
 
+def test_modules_are_imported_with_a_python_of_this_machine_by_default(
+    workspace: Workspace, wheelhouse: Path
+) -> None:
+    workspace.environ.pop("MINICON_CHANNELS", None)
+    wheel = str(wheelhouse / "leaf-1.0-py3-none-any.whl")
+    words = ("channel", "convert", wheel, "--test-imports", "-o", "mine", "--json")
+    assert workspace.run(*words).ok().json["imported"] == ["leaf"]
+
+
+@pytest.mark.parametrize("verb", ["convert", "index", "mirror", "build"])
+def test_a_file_where_the_channel_should_be_is_an_error(
+    workspace: Workspace, wheelhouse: Path, channel: Path, verb: str
+) -> None:
+    (workspace.folder / "file").touch()
+    (workspace.folder / "recipe.yaml").write_text("wheel: leaf\n")
+    wheel = str(wheelhouse / "leaf-1.0-py3-none-any.whl")
+    words = {
+        "convert": (wheel, "-o", "file"),
+        "index": (str(channel), "-o", "file"),
+        "mirror": (str(channel), "file", "--specs", "hello"),
+        "build": ("recipe.yaml", "file"),
+    }[verb]
+    failed = workspace.run("channel", verb, *words)
+    assert failed.code == 1
+    assert "Not a directory" in failed.err
+    assert "internal error" not in failed.err
+    assert "[Errno" not in failed.err
+
+
 def test_wheels_that_a_channel_lists_are_linked_as_wheels(
     workspace: Workspace, wheelhouse: Path, tool: Path
 ) -> None:

@@ -156,3 +156,27 @@ def test_a_channel_that_cannot_be_written_says_so(tmp_path) -> None:
         assert answer.status_code == 500
         assert str(tmp_path) not in answer.text
     assert not list((tmp_path / "mine" / "linux-64").iterdir())
+
+
+def test_errors_of_uploads_name_what_was_not_uploaded(receiving, tmp_path) -> None:
+    workspace = Workspace(tmp_path)
+    (tmp_path / "x-1.0-py3-none-any.whl").touch()
+    wheel = workspace.run("channel", "upload", "x-1.0-py3-none-any.whl", f"{receiving.url}/mine")
+    assert wheel.code == 1
+    assert "is not a .conda or .tar.bz2 file" in wheel.err
+    assert "channel convert" in wheel.err
+    path = str(built(tmp_path))
+    refused = workspace.run("channel", "upload", path, f"{receiving.url}/t/reading-token/mine")
+    assert f"cannot upload {receiving.url}/mine/linux-64/tool" in refused.err
+    nobody = workspace.run("channel", "upload", path, "http://127.0.0.1:1/mine")
+    assert "cannot upload http://127.0.0.1:1/mine" in nobody.err
+    assert "--offline" not in nobody.err
+
+
+def test_a_note_says_that_a_channel_has_no_index(tmp_path) -> None:
+    (tmp_path / "un indexed" / "noarch").mkdir(parents=True)
+    with serving(tmp_path, f"new={tmp_path / 'un indexed'}") as server:
+        assert server.get("/new/").status_code == 200
+        server.process.terminate()
+        _, said = server.process.communicate(timeout=30)
+    assert "new has no index: run \"minicon channel index '" in said

@@ -105,7 +105,7 @@ def _run(typed: list[str], dialect: Dialect) -> int:
         if is_output_failure(error):
             raise
         console = context.console if context else early_console(typed, dialect)
-        console.fail(_internal_error(error))
+        console.fail(_unexpected_error(error))
         return 1
     finally:
         if context is not None:
@@ -159,8 +159,27 @@ def _require_working_directory() -> None:
         ) from error
 
 
+def _unexpected_error(error: Exception) -> MiniconError:
+    """Return an exception that no layer converted as an error to print.
+
+    What the system says of a path, such as 'Not a directory', is a state of the machine. A missing
+    path is a bug: a file of minicon's own, or an argument that was not checked.
+    """
+    if isinstance(error, FileNotFoundError) or not isinstance(error, OSError):
+        return _internal_error(error)
+    if not isinstance(error.filename, str):
+        return _internal_error(error)
+    from minicon.fs.operations import describing
+
+    try:
+        with describing("use", error.filename):
+            raise error
+    except MiniconError as described:
+        return described
+
+
 def _internal_error(error: Exception) -> MiniconError:
-    """Return an unexpected exception as an error that users can report."""
+    """Return a bug as an error that users can report."""
     import traceback
 
     internal = MiniconError(

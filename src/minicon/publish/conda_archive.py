@@ -34,6 +34,9 @@ def write_conda_archive(folder: Path, directory: Path, dist_name: str) -> Path:
 
     Returns:
         Path of the archive, which is replaced atomically if it exists.
+
+    Raises:
+        FileError: It cannot be written.
     """
     paths = sorted(_relative_paths(folder))
     info = [path for path in paths if path.startswith("info/")]
@@ -46,8 +49,9 @@ def write_conda_archive(folder: Path, directory: Path, dist_name: str) -> Path:
             name = f"{kind}-{dist_name}.tar.zst"
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), _tar_zst(folder, members))
     target = directory / f"{dist_name}{CONDA_EXTENSION}"
-    operations.make_directory(directory)
-    operations.replace_file(target, buffer.getvalue())
+    with operations.describing("write", target):
+        operations.make_directory(directory)
+        operations.replace_file(target, buffer.getvalue())
     return target
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from minicon.archive.package_archive import read_info_file
-from minicon.errors import ChannelError
+from minicon.constants import PACKAGE_EXTENSIONS, WHEEL_EXTENSION
+from minicon.errors import ChannelError, PackageError
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of_file
 from minicon.lean_dataclasses import dataclass
@@ -64,6 +65,14 @@ def upload_packages(fetcher: UrlFetcher, paths: Iterable[Path], channel: str) ->
 
 
 def _subdir_of(path: Path) -> str:
+    if not path.name.endswith(PACKAGE_EXTENSIONS):
+        message = f"{path.name} is not a .conda or .tar.bz2 file"
+        hint = (
+            "convert a wheel with 'minicon channel convert'"
+            if path.suffix == WHEEL_EXTENSION
+            else None
+        )
+        raise PackageError("not-a-package", message, hint=hint)
     record = read_object(read_info_file(path, "index.json"))
     check_record_fields(record, fn=path.name)
     return str(record.get("subdir") or ("noarch" if record.get("noarch") else ""))
@@ -85,7 +94,7 @@ def _result(path: Path, url: str, answer: Response) -> Uploaded:
 def _refused(path: Path, url: str, status: int, error: object) -> ChannelError:
     if status in (401, 403) or not isinstance(error, dict):
         hint = "put a token for uploads into the URL (/t/TOKEN/ before the channel) or ~/.netrc"
-        return status_error(url, status, hint=hint)
+        return status_error(url, status, hint=hint, verb="upload")
     message = f"the server refuses {path.name}: {shortened(str(error.get('message')), 400)}"
     hint_text = error.get("hint")
     return ChannelError(

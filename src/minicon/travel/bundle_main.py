@@ -28,16 +28,17 @@ def main(path: str, arguments: list[str]) -> int:
         sys.stderr.write("error: this bundle needs Python 3.10 or later\n")
         return 1
     with zipfile.ZipFile(path) as bundle:
-        index = json.loads(bundle.read("bundle.json"))
+        try:
+            index = json.loads(bundle.read("bundle.json"))
+        except Exception:  # noqa: BLE001 - whatever damaged bytes raise
+            return _refuse(path, "bundle.json cannot be read")
         if "-h" in arguments or "--help" in arguments:
             name = os.path.basename(path)
             sys.stdout.write(_USAGE.format(name=name, environment=index["name"]))
             return 0
         for name, sha256 in index["files"].items():
             if not _is_intact(bundle, name, sha256):
-                sys.stderr.write(f"error: {path} is damaged: {name} has another sha256\n")
-                sys.stderr.write("hint: copy or download it again\n")
-                return 1
+                return _refuse(path, f"{name} has another sha256")
         if "--verify" in arguments:
             sys.stdout.write(f"{path}: no problems found\n")
             return 0
@@ -49,13 +50,18 @@ def main(path: str, arguments: list[str]) -> int:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _refuse(path: str, why: str) -> int:
+    sys.stderr.write(f"error: {path} is damaged: {why}\nhint: copy or download it again\n")
+    return 1
+
+
 def _is_intact(bundle: zipfile.ZipFile, name: str, sha256: str) -> bool:
     digest = hashlib.sha256()
     try:
         with bundle.open(name) as file:
             for data in iter(lambda: file.read(1 << 20), b""):  # older Pythons must parse it
                 digest.update(data)
-    except (KeyError, zipfile.BadZipFile):
+    except Exception:  # noqa: BLE001 - whatever damaged bytes raise
         return False
     return digest.hexdigest() == sha256
 

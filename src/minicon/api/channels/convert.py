@@ -8,7 +8,7 @@ from pathlib import Path
 
 from minicon.api.change.tool_environment import make_tool_environment, plan_tool_environment
 from minicon.api.channels.build import convert_records
-from minicon.constants import PYPI_BUILD, PYPI_CHANNEL, PYPI_PREFIX, WHEEL_EXTENSION
+from minicon.constants import HOST_CHANNEL, PYPI_BUILD, PYPI_CHANNEL, PYPI_PREFIX, WHEEL_EXTENSION
 from minicon.errors import PackageError, UsageError
 from minicon.fs import operations
 from minicon.fs.hashing import hash_file
@@ -168,12 +168,16 @@ def check_imports(
     subdirs = (services.settings.platform, NOARCH)
     usable = [path for path in built if path.parent.name in subdirs]
     specs = ["=".join(path.name.removesuffix(".conda").rsplit("-", 2)) for path in usable]
+    others = conversion.channels
+    if not (others or services.settings.channels or conversion.override):
+        # Without any, python and wheels are from these; naming the directory must not change that.
+        others = (HOST_CHANNEL, PYPI_CHANNEL)
     with tempfile.TemporaryDirectory() as folder:
         plan = plan_tool_environment(
             services,
             Path(folder) / "environment",
             [conversion.python_spec, *specs],
-            [str(directory), *conversion.channels],
+            [str(directory), *others],
             override=conversion.override,
         )
         make_tool_environment(services, plan, ("channel", "convert"))

@@ -39,13 +39,16 @@ _LOG_IN = {
 }
 
 
-def status_error(url: str, status: int, *, hint: str | None = None) -> ChannelError:
+def status_error(
+    url: str, status: int, *, hint: str | None = None, verb: str = "read"
+) -> ChannelError:
     """Return the error for a response that does not contain the requested file.
 
     Args:
         url: The requested URL; shown redacted.
         status: The HTTP status.
         hint: Replaces the general hint for this status.
+        verb: What cannot be done to the URL.
     """
     reference, reason, advice = _STATUSES.get(
         status,
@@ -55,7 +58,7 @@ def status_error(url: str, status: int, *, hint: str | None = None) -> ChannelEr
     )
     if reference == "access-denied":
         advice = _LOG_IN.get(url.partition(":")[0], advice)
-    return ChannelError(reference, f"cannot read {redact(url)}: {reason}", hint=hint or advice)
+    return ChannelError(reference, f"cannot {verb} {redact(url)}: {reason}", hint=hint or advice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,12 @@ class Failure:
     hint: str | None = None
     retriable: bool = True
 
-    def as_error(self, url: str) -> ChannelError:
-        """Return the error for a URL, which is redacted here."""
-        message = f"cannot read {redact(url)}: {self.reason}"
-        return ChannelError(self.reference, message, hint=self.hint)
+    def as_error(self, url: str, verb: str = "read") -> ChannelError:
+        """Return the error for a URL, which is redacted here; ``verb`` is what failed."""
+        message = f"cannot {verb} {redact(url)}: {self.reason}"
+        is_alternative = verb == "read" or self.hint != _CHECK_NETWORK
+        hint = self.hint if is_alternative else _CHECK_NETWORK.partition(",")[0]
+        return ChannelError(self.reference, message, hint=hint)
 
 
 _CHECK_NETWORK = "check the network and the proxy settings, or use --offline"

@@ -138,7 +138,7 @@ class HttpFetcher:
             signed, secret = self._credentials.sign(bare)
             raw = self._send(signed, {**secret, **inline}, None, body)
         except _HttpError as error:
-            raise error.failure.as_error(error.url) from error
+            raise error.failure.as_error(error.url, "upload") from error
         return HttpResponse(bare, raw)
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from datetime import datetime
 from minicon.config import strict_yaml
 from minicon.errors import ConfigError, MiniconError
 from minicon.fs.hashing import sha256_of
+from minicon.fs.operations import describing
 from minicon.fs.plain_file import decode_text
 from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.strict_json import check_shape
@@ -81,14 +82,17 @@ def read_settings(directory: Path) -> ChannelSettings:
 
     Raises:
         ConfigError: ``invalid-channel-settings``: the file has unknown keys or invalid values.
+        FileError: It cannot be read.
     """
     path = directory / FILE_NAME
+    with describing("read", path):
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return ChannelSettings()
     try:
-        data = strict_yaml.load(decode_text(path.read_bytes()), source=str(path)) or {}
-        return _checked(data)
-    except FileNotFoundError:
-        return ChannelSettings()
-    except (OSError, ValueError, MiniconError) as error:
+        return _checked(strict_yaml.load(decode_text(content), source=str(path)) or {})
+    except (ValueError, MiniconError) as error:
         why = error.message if isinstance(error, MiniconError) else str(error)
         raise invalid_settings(path, why) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 from minicon.cli import options
@@ -88,6 +89,10 @@ def serve(arguments: argparse.Namespace, context: CommandContext) -> int:
 
     console = context.console
     channels = parse_hosted(arguments.locations)
+    for channel in channels.values():
+        if channel.directory and not channel.stamp() and not arguments.upload:
+            command = shlex.join(["minicon", "channel", "index", str(channel.directory)])
+            console.note(f"{channel.name} has no index: run {command!r}")
 
     def started(url: str) -> None:
         for name in channels:
