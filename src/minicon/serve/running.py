@@ -84,9 +84,9 @@ async def _serve(
     listening = web.TCPSite(runner, options.host, options.port, backlog=1024)
     try:
         await listening.start()
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # a number above all ports is an OverflowError
         await runner.cleanup()
-        why = error.strerror or str(error)
+        why = getattr(error, "strerror", None) or str(error)
         message = f"cannot listen at {options.host} port {options.port}: {why}"
         hint = "choose another port with --port, or 0 for one that is free"
         raise FileError("cannot-listen", message, hint=hint) from error
