@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from minicon.archive.writers.archive_writer import TarWriter
 from minicon.archive.writers.compressors import open_compressor
+from minicon.closing import Closing
 from minicon.errors import UsageError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.reporter import SilentTask
@@ -29,7 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
-    from typing import Any
+    from typing import Any, BinaryIO
 
     from minicon.archive.writers.archive_writer import ArchiveWriter
     from minicon.prefix.environment.prefix import Prefix
@@ -138,15 +139,16 @@ def _layers(prefix: Prefix, options: ImageOptions, folder: Path) -> Iterator[_La
     pack = PackOptions(
         destination=options.destination, selection=options.selection, epoch=options.epoch
     )
-    writer = _LayerWriter(folder, options.destination)
-    packing = Packing(prefix, writer, pack, SilentTask())
-    for title, items in _parts(prefix, packing.items):
-        packing.write(items)
-        if not title:
-            packing.finish()
-            entry_point = _ENTRY_POINT.format(prefix=options.destination)
-            packing.add_bytes(ENTRY_POINT, entry_point.encode(), 0o755)
-        yield writer.next_layer(title or "environment")
+    with _LayerWriter(folder, options.destination) as writer:
+        packing = Packing(prefix, writer, pack, SilentTask())
+        for title, items in _parts(prefix, packing.items):
+            writer.begin()
+            packing.write(items)
+            if not title:
+                packing.finish()
+                entry_point = _ENTRY_POINT.format(prefix=options.destination)
+                packing.add_bytes(ENTRY_POINT, entry_point.encode(), 0o755)
+            yield writer.end(title or "environment")
 
 
 def _parts(prefix: Prefix, items: Iterable[Item]) -> Iterator[tuple[str, list[Item]]]:
@@ -170,7 +172,7 @@ def _parts(prefix: Prefix, items: Iterable[Item]) -> Iterator[tuple[str, list[It
     yield "", last
 
 
-class _LayerWriter:
+class _LayerWriter(Closing):
     """Writes layers one after the other, below the path of the environment."""
 
     def __init__(self, folder: Path, destination: str) -> None:
@@ -178,9 +180,10 @@ class _LayerWriter:
         self._start = destination.strip("/") + "/"
         self._names: set[str] = set()
         self._number = 0
-        self._open()
+        self._file: BinaryIO | None = None
 
-    def _open(self) -> None:
+    def begin(self) -> None:
+        """Begin a layer."""
         self._number += 1
         self._path = self._folder / f"layer-{self._number}"
         self._file = self._path.open("wb")
@@ -194,19 +197,19 @@ class _LayerWriter:
         self._compressor.write(data)
 
     def _store(self, data: bytes) -> None:
+        assert self._file is not None
         self._digest.update(data)
         self._file.write(data)
 
-    def next_layer(self, title: str) -> _Layer:
-        """Finish the layer and begin another one."""
+    def end(self, title: str) -> _Layer:
+        """Finish the layer."""
         self._tar.finish()
         self._tar.close()
         self._compressor.close()
+        assert self._file is not None
         self._file.close()
         blob = Blob(self._path, self._digest.hexdigest(), self._path.stat().st_size)
-        layer = _Layer(blob, f"sha256:{self._diff.hexdigest()}", title)
-        self._open()
-        return layer
+        return _Layer(blob, f"sha256:{self._diff.hexdigest()}", title)
 
     def add_file(
         self, path: str, chunks: Iterable[bytes], size: int, mode: int, modified: int
@@ -234,8 +237,9 @@ class _LayerWriter:
 
     def close(self) -> None:
         """See :class:`ArchiveWriter`."""
-        self._tar.close()
-        self._file.close()
+        if self._file is not None and not self._file.closed:
+            self._tar.close()
+            self._file.close()
 
 
 def _config(

@@ -64,8 +64,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     output = Path.cwd() / typed_path(arguments.output or name + ending)
     check_output(output, force=arguments.force)
     with (
-        tempfile.TemporaryDirectory(prefix="minicon-bundle-") as folder,
         describing("write", output),
+        # Packages may be larger than what the system has for temporary files.
+        tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder,
     ):
         count = bundle(
             context.services,

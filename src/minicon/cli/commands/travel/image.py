@@ -58,6 +58,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
     from minicon.api.travel.imaging import ImageRequest, make_image
     from minicon.cli.commands.travel.pack import selection
+    from minicon.fs.operations import describing
     from minicon.fs.safe_path import typed_path
     from minicon.prefix.environment.prefix_location import usual_name
 
@@ -73,7 +74,12 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         ignore_editable=arguments.ignore_editable,
         ignore_missing=arguments.ignore_missing,
     )
-    with tempfile.TemporaryDirectory(prefix="minicon-image-") as folder:
+    output = request.output
+    with (
+        describing("write", output),
+        # Layers may be larger than what the system has for temporary files.
+        tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder,
+    ):
         digest, layers = make_image(
             request, Path(folder), environ=os.environ, reporter=context.services.reporter
         )
