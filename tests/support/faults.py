@@ -20,6 +20,7 @@ each one::
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 import traceback
@@ -102,6 +103,7 @@ def run_killed_at(at: int, action: Callable[[], object]) -> int:
 
 def _run_child(at: int, action: Callable[[], object]) -> None:
     code = _FAILED
+    gc.disable()  # what has threads in the parent cannot be freed here: it would wait for them
     try:
         with intercepted(lambda counter: os._exit(KILLED) if counter.count == at else None):
             action()

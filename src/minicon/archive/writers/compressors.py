@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    from zstandard import ZstdCompressionObj
+
     Write = Callable[[bytes], object]
 
 #: Input that each thread compresses at a time: more does not compress better, and needs memory.
@@ -84,15 +86,19 @@ class _Zstandard:
         parameters = zstandard.ZstdCompressionParameters.from_level(
             level, threads=_threads(), job_size=_ZSTD_JOB, write_checksum=True
         )
-        self._stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+        stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+        self._stream: ZstdCompressionObj | None = stream
         self._write = write
 
     def write(self, data: bytes) -> None:
+        assert self._stream is not None
         if compressed := self._stream.compress(data):
             self._write(compressed)
 
     def close(self) -> None:
-        self._write(self._stream.flush())
+        assert self._stream is not None
+        last, self._stream = self._stream.flush(), None  # its threads end here
+        self._write(last)
 
 
 class _Blocks:
