@@ -13,10 +13,10 @@ import zlib
 from pathlib import Path
 
 from minicon.errors import PackageError
-from minicon.net.download import download
 from minicon.pypi.urls import is_remote, local_path
 from minicon.pypi.wheels.core_metadata import CoreMetadata
 from minicon.pypi.wheels.wheel_metadata import separate_metadata
+from minicon.pypi.wheels.whole_files import download_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,19 +94,7 @@ class SourceMetadata:
         if local is not None:
             return local
         path = folder / Path(file.filename).name
-        task = self._reporter.start("download", file.filename, file.size)
-        try:
-            download(
-                self._fetcher,
-                file.url,
-                path,
-                sha256=file.sha256,
-                size=file.size,
-                allow_unverified=True,
-                task=task,
-            )
-        finally:
-            task.finish()
+        download_file(self._fetcher, self._reporter, file, path)
         return path
 
 

@@ -62,21 +62,33 @@ class WholeFiles:
         operations.make_directory(folder, 0o700)
         name = f"{file.url} {os.getpid()} {threading.get_ident()}"
         path = folder / f"{hashlib.sha256(name.encode()).hexdigest()}.new"
-        task = self._reporter.start("download", file.filename, file.size)
         try:
-            download(
-                self._fetcher,
-                file.url,
-                path,
-                sha256=file.sha256,
-                size=file.size,
-                allow_unverified=True,
-                task=task,
-            )
+            download_file(self._fetcher, self._reporter, file, path)
             kept = folder / sha256_of_file(path)
             operations.rename(path, kept)
         finally:
-            task.finish()
             with contextlib.suppress(OSError):
                 operations.remove_file(path)
         return kept
+
+
+def download_file(fetcher: Fetcher, reporter: Reporter, file: DistributionFile, path: Path) -> None:
+    """Download a file of an index with progress, verified if its index lists a hash.
+
+    Raises:
+        HashMismatch: It does not match the hash that its index lists.
+        ChannelError: It cannot be downloaded (OfflineError while offline).
+    """
+    task = reporter.start("download", file.filename, file.size)
+    try:
+        download(
+            fetcher,
+            file.url,
+            path,
+            sha256=file.sha256,
+            size=file.size,
+            allow_unverified=True,
+            task=task,
+        )
+    finally:
+        task.finish()
