@@ -23,7 +23,7 @@ from pathlib import Path
 from minicon.errors import PackageError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.url import path_to_url
-from minicon.travel.formats import new_file
+from minicon.travel.formats import chunks_of, new_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 INDEX = "bundle.json"
 LOCK = "conda-lock.yml"
 _TIME = (1980, 1, 1, 0, 0, 0)
-_CHUNK = 1 << 20
 #: The start of a bundle that is a shell script: finds a Python that can run the rest.
 _SCRIPT = """\
 #!/bin/sh
@@ -93,19 +92,10 @@ def _add(bundle: zipfile.ZipFile, member: Member) -> str:
     entry.compress_type = zipfile.ZIP_STORED if is_package else zipfile.ZIP_DEFLATED
     digest = hashlib.sha256()
     with bundle.open(entry, "w", force_zip64=is_package) as target:
-        for chunk in _chunks(member.content):
+        for chunk in chunks_of(member.content):
             digest.update(chunk)
             target.write(chunk)
     return digest.hexdigest()
-
-
-def _chunks(content: bytes | Path) -> Iterable[bytes]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    with content.open("rb") as file:
-        while data := file.read(_CHUNK):
-            yield data
 
 
 def bundled_packages(path: Path) -> Mapping[str, str]:

@@ -35,6 +35,7 @@ FORMATS = {
     "no-archive": (),
 }
 _SQUASHFS_LEVEL = 15
+_CHUNK = 1 << 20
 
 
 def format_of(path: Path, requested: str | None) -> str:
@@ -202,3 +203,13 @@ def _make_image(program: str, folder: Path, path: Path, epoch: int | None) -> No
         operations.rename(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def chunks_of(content: bytes | Path) -> Iterator[bytes]:
+    """Yield bytes, or those of a file, a mebibyte at a time."""
+    if isinstance(content, bytes):
+        yield content
+        return
+    with content.open("rb") as file:
+        while data := file.read(_CHUNK):
+            yield data

@@ -24,6 +24,7 @@ from minicon.errors import UsageError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.reporter import SilentTask
 from minicon.shell.environment_facts import read_facts
+from minicon.travel.formats import chunks_of
 from minicon.travel.packing import Packing, PackOptions
 
 TYPE_CHECKING = False
@@ -44,7 +45,6 @@ LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 #: Packages with a layer of their own, the largest; the others share layers by their names.
 _OWN_LAYERS, _SHARED_LAYERS = 40, 16
 _LEVEL = 6
-_CHUNK = 1 << 20
 ARCHITECTURES = {
     "linux-64": "amd64",
     "linux-aarch64": "arm64",
@@ -301,7 +301,7 @@ def _write_layout(
         "Layers": [f"blobs/sha256/{layer['digest'].partition(':')[2]}" for layer in layers],
     }
     for sha256, blob in sorted(blobs.items()):
-        writer.add_file(f"blobs/sha256/{sha256}", _chunks(blob.content), blob.size, 0o644, 0)
+        writer.add_file(f"blobs/sha256/{sha256}", chunks_of(blob.content), blob.size, 0o644, 0)
     if options.base is not None:
         for layer in options.base.layers:
             sha256 = layer["digest"].partition(":")[2]
@@ -313,15 +313,6 @@ def _write_layout(
     for name, document in files.items():
         data = _json(document)
         writer.add_file(name, (data,), len(data), 0o644, 0)
-
-
-def _chunks(content: bytes | Path) -> Iterator[bytes]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    with content.open("rb") as file:
-        while data := file.read(_CHUNK):
-            yield data
 
 
 def _json(document: Any) -> bytes:
