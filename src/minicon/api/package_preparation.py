@@ -216,7 +216,7 @@ def _fetch(
     *,
     allow_unverified: bool,
 ) -> None:
-    from minicon.net.download import download
+    from minicon.net.download import download, reported
 
     fetcher, kept = services.fetcher, None
     url = services.bundled.get(record.sha256 or "", record.url)
@@ -226,21 +226,20 @@ def _fetch(
         fetcher = services.index_fetcher
         kept = kept_file(services.cache_dir, record.sha256)
         url = kept.as_uri() if kept else url
-    task = services.reporter.start("download", record.label, record.size)
     try:
-        download(
-            fetcher,
-            url,
-            target,
-            sha256=record.sha256,
-            md5=record.md5,
-            size=record.size,
-            allow_unverified=allow_unverified,
-            task=task,
-            cancelled=cancelled,
-        )
+        with reported(services.reporter, record.label, record.size) as task:
+            download(
+                fetcher,
+                url,
+                target,
+                sha256=record.sha256,
+                md5=record.md5,
+                size=record.size,
+                allow_unverified=allow_unverified,
+                task=task,
+                cancelled=cancelled,
+            )
     finally:
-        task.finish()
         if kept is not None:
             operations.remove_file(kept)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minicon.models.reporter import Task
+    from minicon.models.reporter import Reporter, Task
     from minicon.net.client.fetcher import Fetcher, Response
 
 #: Limit in bytes for files whose size is not known.
@@ -46,6 +46,22 @@ _MD5 = lazy_pattern(r"[0-9a-f]{32}")
 _GONE_HINT = "the channel may have changed since its index was read: run the command again"
 _CHANGED_HINT = "the file was changed after it was listed: index that channel again"
 _PROXY_HINT = "a proxy or a login page may answer in its place; try again, or another network"
+
+
+@contextlib.contextmanager
+def reported(reporter: Reporter, label: str, size: int | None) -> Iterator[Task]:
+    """Report a download from its start to its end, also if it fails.
+
+    Args:
+        reporter: Receives the progress.
+        label: What is downloaded.
+        size: Bytes to download, if known.
+    """
+    task = reporter.start("download", label, size)
+    try:
+        yield task
+    finally:
+        task.finish()
 
 
 def download(

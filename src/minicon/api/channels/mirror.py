@@ -13,7 +13,7 @@ from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.strict_json import read_object
 from minicon.models.subdir import NOARCH
-from minicon.net.download import download
+from minicon.net.download import download, reported
 from minicon.net.parallel import run_parallel
 from minicon.publish.channel_index import index_channel
 from minicon.publish.index.patches import FILE_NAME as PATCHES
@@ -128,8 +128,7 @@ def _fetch_all(
         with contextlib.suppress(FileNotFoundError):
             if listed.has_hash and listed.difference_of_file(target) is None:
                 return False
-        task = services.reporter.start("download", record.dist_name, record.size)
-        try:
+        with reported(services.reporter, record.dist_name, record.size) as task:
             download(
                 services.fetcher,
                 record.url,
@@ -140,8 +139,6 @@ def _fetch_all(
                 task=task,
                 cancelled=cancelled,
             )
-        finally:
-            task.finish()
         return True
 
     return run_parallel(fetch, records, workers=_DOWNLOADS)

@@ -125,7 +125,7 @@ def bundle(
 
 def _download(services: Services, package: LockedPackage, folder: Path) -> Path:
     from minicon.fs import operations
-    from minicon.net.download import download
+    from minicon.net.download import download, reported
 
     if package.manager == "pip" and not package.is_wheel:
         raise SpecError(
@@ -136,8 +136,7 @@ def _download(services: Services, package: LockedPackage, folder: Path) -> Path:
     operations.make_directory(folder)
     target = folder / package.fn
     fetcher = services.index_fetcher if package.manager == "pip" else services.fetcher
-    task = services.reporter.start("download", package.name, package.size)
-    try:
+    with reported(services.reporter, package.name, package.size) as task:
         download(
             fetcher,
             package.url,
@@ -147,8 +146,6 @@ def _download(services: Services, package: LockedPackage, folder: Path) -> Path:
             size=package.size,
             task=task,
         )
-    finally:
-        task.finish()
     return target
 
 

@@ -13,7 +13,7 @@ import threading
 
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of_file
-from minicon.net.download import download
+from minicon.net.download import download, reported
 from minicon.pypi.shared_results import SharedResults
 
 TYPE_CHECKING = False
@@ -79,8 +79,7 @@ def download_file(fetcher: Fetcher, reporter: Reporter, file: DistributionFile, 
         HashMismatch: It does not match the hash that its index lists.
         ChannelError: It cannot be downloaded (OfflineError while offline).
     """
-    task = reporter.start("download", file.filename, file.size)
-    try:
+    with reported(reporter, file.filename, file.size) as task:
         download(
             fetcher,
             file.url,
@@ -90,5 +89,3 @@ def download_file(fetcher: Fetcher, reporter: Reporter, file: DistributionFile, 
             allow_unverified=True,
             task=task,
         )
-    finally:
-        task.finish()
