@@ -33,13 +33,7 @@ _SETTING_DESTINATIONS = (
     "verbosity",
 )
 #: Options of conda that are accepted and have no effect: minicon has one solver, no shortcuts.
-_IGNORED_SWITCHES = (
-    ("--dev",),
-    ("-m", "--mkdir"),
-    ("--no-lock",),
-    ("--no-shortcuts",),
-    ("--show-channel-urls",),
-)
+_IGNORED_SWITCHES = ("--dev", "--no-lock", "--no-shortcuts", "--show-channel-urls")
 _IGNORED_CHOICES = ("--experimental", "--shortcuts-only", "--solver")
 #: An age in seconds that no cached repodata reaches.
 _FOREVER = 10**9
@@ -144,29 +138,17 @@ def add_ignored_options(parser: argparse.ArgumentParser) -> None:
     """Add options of conda that have no effect, so that scripts for conda work."""
     from argparse import SUPPRESS
 
-    for flags in _IGNORED_SWITCHES:
-        parser.add_argument(*flags, action="store_true", dest="ignored", help=SUPPRESS)
+    parser.add_argument("-m", "--mkdir", action="store_true", dest="ignored", help=SUPPRESS)
+    for flag in _IGNORED_SWITCHES:
+        parser.add_argument(flag, action="store_true", dest="ignored", help=SUPPRESS)
     for flag in _IGNORED_CHOICES:
         parser.add_argument(flag, action="append", dest="ignored_choices", help=SUPPRESS)
 
 
 def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool = True) -> None:
-    """Add the options that choose channels.
-
-    Args:
-        parser: The parser of the command.
-        one_platform: Add ``--platform``; False for commands with an own one.
-    """
+    """Add the options that choose channels, and ``--platform`` unless the command has its own."""
     group = parser.add_argument_group("sources")
-    group.add_argument(
-        "-c",
-        "--channel",
-        dest="channels",
-        action="append",
-        default=[],
-        metavar="CHANNEL",
-        help="a channel: name, URL or path; also 'host' and 'pypi' (may be repeated)",
-    )
+    add_channels(group, "a channel: name, URL or path; also 'host' and 'pypi' (may be repeated)")
     group.add_argument(
         "--override-channels", action="store_true", help="use only the channels given with -c"
     )
@@ -186,14 +168,7 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
         help="choose by version and build, from any channel",
     )
     if one_platform:
-        group.add_argument(
-            "--platform",
-            "--subdir",
-            dest="subdir",
-            type=platform_name,
-            metavar="SUBDIR",
-            help="solve for another platform, for example osx-arm64",
-        )
+        add_platform(group, "solve for another platform, for example osx-arm64")
     _add_index_options(group)
     _add_age_options(group)
     group.add_argument(
@@ -207,6 +182,46 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
         default=None,
         help="do not verify TLS certificates",
     )
+
+
+def add_channels(group: argparse._ActionsContainer, text: str) -> None:
+    """Add ``-c CHANNEL``, which may be repeated."""
+    group.add_argument(
+        *("-c", "--channel"),
+        dest="channels",
+        action="append",
+        default=[],
+        metavar="CHANNEL",
+        help=text,
+    )
+
+
+def add_platform(group: argparse._ActionsContainer, text: str, dest: str = "subdir") -> None:
+    """Add ``--platform SUBDIR``; its default destination is the setting."""
+    group.add_argument(
+        *("--platform", "--subdir"), dest=dest, type=platform_name, metavar="SUBDIR", help=text
+    )
+
+
+def add_platforms(group: argparse._ActionsContainer, text: str) -> None:
+    """Add ``--platform SUBDIR``, which may be repeated."""
+    group.add_argument(
+        *("--platform", "--subdir"),
+        dest="platforms",
+        action="append",
+        default=[],
+        type=platform_name,
+        metavar="SUBDIR",
+        help=text,
+    )
+
+
+def add_program(parser: argparse.ArgumentParser) -> None:
+    """Add ``COMMAND ARGUMENT...``, the program to run: all that follows is its own."""
+    from argparse import REMAINDER
+
+    text = "command to run, with its arguments"
+    parser.add_argument("argv", nargs=REMAINDER, metavar="COMMAND...", help=text)
 
 
 def _add_index_options(group: argparse._ArgumentGroup) -> None:

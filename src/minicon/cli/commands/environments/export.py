@@ -57,22 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="environment-yaml",
         help="environment.yml (default), the same as JSON, list of URLs, or list of specs",
     )
-    parser.add_argument(
-        "-c",
-        "--channel",
-        dest="channels",
-        action="append",
-        default=[],
-        metavar="CHANNEL",
-        help="channel to add before those of the packages",
-    )
-    parser.add_argument(
-        "--platform",
-        "--subdir",
+    options.add_channels(parser, "channel to add before those of the packages")
+    options.add_platform(
+        parser,
+        "solve the requested packages for another platform, and export that solution",
         dest="platform",
-        type=options.platform_name,
-        metavar="SUBDIR",
-        help="solve the requested packages for another platform, and export that solution",
     )
     for ignored in ("--override-channels", "--override-platforms"):
         parser.add_argument(ignored, action="store_true", help=argparse.SUPPRESS)

@@ -45,9 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"lock file to write (default: {DEFAULT_LOCK}); - is stdout",
     )
-    add("--platform", "--subdir", dest="platforms", action="append", default=[],
-        type=options.platform_name, metavar="SUBDIR",
-        help="platform to lock, for example linux-64 (may be repeated)")  # fmt: skip
+    options.add_platforms(parser, "platform to lock, for example linux-64 (may be repeated)")
     add("--for", dest="profiles", action="append", default=[], metavar="PROFILE.json",
         help="machine to lock for, saved with 'minicon info --profile'")  # fmt: skip
     add("--virtual-package", dest="virtual_packages", action="append", default=[],

@@ -46,12 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for ignored in ("--no-capture-output", "--live-stream", "--dev", "--debug-wrapper-scripts"):
         parser.add_argument(ignored, action="store_true", help=argparse.SUPPRESS)
     options.add_output_options(parser)
-    parser.add_argument(
-        "argv",
-        nargs=argparse.REMAINDER,
-        metavar="COMMAND...",
-        help="command to run, with its arguments",
-    )
+    options.add_program(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:

@@ -8,12 +8,12 @@ Examples:
 
 from __future__ import annotations
 
-import argparse
-
 from minicon.cli import options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+
     from minicon.cli.context import CommandContext
 
 
@@ -36,12 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--refresh", action="store_true", help="update the cached environment")
     options.add_channel_options(parser)
     options.add_output_options(parser)
-    parser.add_argument(
-        "argv",
-        nargs=argparse.REMAINDER,
-        metavar="COMMAND...",
-        help="command to run, with its arguments",
-    )
+    options.add_program(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:

@@ -27,13 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``bundle [-n | -p | -f LOCK] [-o FILE] [--platform SUBDIR] [--script]``."""
     parser.add_argument("-f", "--file", metavar="LOCK", help="lock file, instead of an environment")
     parser.add_argument("-o", "--output", metavar="FILE", help="(default: NAME.pyz)")
-    parser.add_argument(
-        "--platform",
-        dest="platforms",
-        action="append",
-        default=[],
-        metavar="SUBDIR",
-        help="platform of the lock file to include (default: all; may be repeated)",
+    options.add_platforms(
+        parser, "platform of the lock file to include (default: all; may be repeated)"
     )
     parser.add_argument(
         "--script", action="store_true", help="write a shell script that contains the bundle"

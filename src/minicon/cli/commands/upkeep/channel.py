@@ -40,9 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     build.add_argument("recipes", metavar="RECIPES", help="recipe file, or directory of recipes")
     build.add_argument("directory", metavar="DIR", help="directory of the channel")
-    build.add_argument(
-        "--platform", dest="subdir", metavar="SUBDIR", help="platform, for example linux-64"
-    )
+    options.add_platform(build, "platform, for example linux-64")
     options.add_output_options(build)
     channel_serving.add_serve(commands)
 

@@ -32,13 +32,8 @@ def add_verbs(commands: Any) -> None:
         metavar="SPEC",
         help="packages to mirror, with all packages that they need",
     )
-    mirror.add_argument(
-        "--platform",
-        dest="platforms",
-        action="append",
-        default=[],
-        metavar="SUBDIR",
-        help="subdir to mirror beside noarch (default: that of this machine; may be repeated)",
+    options.add_platforms(
+        mirror, "subdir to mirror beside noarch (default: that of this machine; may be repeated)"
     )
     mirror.add_argument(
         "--newest",
@@ -84,14 +79,13 @@ def mirror(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Mirror a part of a channel."""
     from minicon.api.channels.mirror import MirrorRequest, mirror_channel
     from minicon.fs.safe_path import typed_path
-    from minicon.models.subdir import check_subdir
 
     services = context.services
     platforms = arguments.platforms or [services.settings.platform]
     request = MirrorRequest(
         channel=arguments.source,
         specs=arguments.specs,
-        platforms=[each for each in map(check_subdir, platforms) if each != "noarch"],
+        platforms=[each for each in platforms if each != "noarch"],
         newest=arguments.newest,
         prune=arguments.prune,
     )
