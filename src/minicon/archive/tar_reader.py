@@ -294,7 +294,7 @@ class TarReader:
             rest = bytes(self._view[self._position : self._end])
             self._position = self._end
             padding += len(rest)
-            if rest.strip(b"\0"):
+            if rest != bytes(len(rest)):
                 raise unsafe(self._archive, "has data after its end")
             if padding > _PADDING_LIMIT:
                 raise unsafe(self._archive, "has too much padding after its end")

@@ -184,22 +184,22 @@ def record_of(info: Mapping[str, bytes], fn: str, subdir: str) -> dict[str, Any]
 def info_files(members: Iterable[ArchiveMember], name: str) -> Iterator[tuple[str, bytes]]:
     """Yield the files that entries are made from, of an archive's members.
 
-    conda-build puts the files directly in ``info/`` before all others, and has done so for all but
-    the oldest packages: a ``.tar.bz2`` that begins with them is not decompressed beyond them.
+    Builders write the directories of an archive one after the other: ``info/`` first, or all in
+    the order of their names. Such an archive is not decompressed beyond its ``info/``.
     """
-    begins_with_info = True
+    directory, is_sorted = "", True
     names: set[str] = set()
     for member in members:
-        kind, _, file = member.path.partition("/")
-        if kind == "info" and file in _INFO_FILES and member.kind == MemberKind.FILE:
+        before = directory
+        directory, _, file = member.path.partition("/")
+        if directory != "info" and is_sorted and "index.json" in names:
+            return
+        is_sorted = is_sorted and before <= directory
+        if directory == "info" and file in _INFO_FILES and member.kind == MemberKind.FILE:
             if member.size > INFO_FILE_LIMIT:
                 raise unsafe(name, f"is {member.size} bytes long", member=member.path)
             names.add(file)
             yield file, member.read()
-        elif kind != "info":
-            if begins_with_info and "index.json" in names:
-                return
-            begins_with_info = False
 
 
 def _ends_like_bzip2(path: Path) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Archives of a share: enough that handing it over costs little, few enough to lose.
 _SHARE = 64
 #: Below this number of archives, starting processes costs more than it gains.
-_WORTH_PROCESSES = 400
+_WORTH_PROCESSES = 2000
 _DIED = "the process that read it died"
 
 
