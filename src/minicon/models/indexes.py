@@ -6,13 +6,12 @@ PyPI offers :class:`WheelIndex`, and :class:`TableCache` keeps tables that the s
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
-
-from minicon.lean_dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, overload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import Any
 
     from packaging.requirements import Requirement
@@ -126,9 +125,54 @@ class DistributionFile(NamedTuple):
         return self.filename.endswith(".whl")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class StoredFiles(Sequence[DistributionFile]):
+    """The files of a release, parsed when they are first looked at: most releases never are.
+
+    Args:
+        count: Their number.
+        all_yanked: Whether all of them are yanked.
+        parse: Parses them.
+    """
+
+    __slots__ = ("_count", "_files", "_parse", "all_yanked")
+
+    def __init__(
+        self, count: int, all_yanked: bool, parse: Callable[[], tuple[DistributionFile, ...]]
+    ) -> None:
+        self._count = count
+        self.all_yanked = all_yanked
+        self._parse = parse
+        self._files: tuple[DistributionFile, ...] | None = None
+
+    def _parsed(self) -> tuple[DistributionFile, ...]:
+        if self._files is None:
+            self._files = self._parse()
+        return self._files
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[DistributionFile]:
+        return iter(self._parsed())
+
+    @overload
+    def __getitem__(self, position: int) -> DistributionFile: ...
+    @overload
+    def __getitem__(self, position: slice) -> tuple[DistributionFile, ...]: ...
+    def __getitem__(self, position: int | slice) -> DistributionFile | tuple[DistributionFile, ...]:
+        return self._parsed()[position]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, tuple | StoredFiles) and self._parsed() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._parsed())
+
+
+class Release(NamedTuple):
     """One version of a Python project with the files that this platform can use.
+
+    A named tuple, as pages have hundreds of releases.
 
     Attributes:
         name: Normalized project name.
@@ -140,8 +184,16 @@ class Release:
 
     name: str
     version: Version
-    files: tuple[DistributionFile, ...]
+    files: tuple[DistributionFile, ...] | StoredFiles
     foreign_tags: tuple[str, ...] = ()
+
+    @property
+    def is_yanked(self) -> bool:
+        """Whether all files are yanked."""
+        files = self.files
+        if isinstance(files, StoredFiles):
+            return files.all_yanked
+        return bool(files) and files[0].yanked and all(file.yanked for file in files)
 
 
 class Obstacle(NamedTuple):

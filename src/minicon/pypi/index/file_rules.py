@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicon.constants import PYPI_CHANNEL
-from minicon.lean_dataclasses import dataclass, field, replace
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.indexes import Obstacle
 from minicon.models.timestamps import AgeLimits
 from minicon.pypi.index.file_hashes import local_sha256
@@ -52,7 +52,7 @@ class FileRules:
         if len(allowed) == 1:
             (only,) = allowed
             kept = [file if file.sha256 else file._replace(sha256=only) for file in kept]
-        return replace(release, files=tuple(kept))
+        return release._replace(files=tuple(kept))
 
     def problem(self, release: Release, file: DistributionFile) -> Obstacle | None:
         """Why a file is left out, as the rest of a sentence about its release; None if it is not.

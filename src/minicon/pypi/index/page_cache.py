@@ -1,8 +1,10 @@
 """PageCache: parsed project pages on disk, small and quick to read.
 
 One file per index, platform and project. Its first line contains the page's freshness, its second
-the releases, with the common start of all URLs stored once. The folder's name contains the version
-of the format, so that a new format uses a new folder. A file that cannot be read is a cache miss.
+the releases, with the common start of all URLs stored once; the files of each release follow, which
+are parsed only for the few releases that a resolution considers. The folder's name contains the
+version of the format, so that a new format uses a new folder. A file that cannot be read, or does
+not have its checksum, is a cache miss.
 """
 
 from __future__ import annotations
@@ -10,13 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zlib
+from functools import partial
 
 from packaging.version import Version
 
 from minicon.errors import FileError
 from minicon.fs import operations
 from minicon.lean_dataclasses import asdict, dataclass
-from minicon.models.indexes import DistributionFile, Release
+from minicon.models.indexes import DistributionFile, Release, StoredFiles
 from minicon.models.strict_json import read_json
 from minicon.pypi.index.project_page import ProjectPage
 
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-FOLDER = "pypi-pages-v3"
+FOLDER = "pypi-pages-v4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +69,8 @@ class PageCache:
         try:
             with open(self._folder / f"{name}.json", "rb") as stream:
                 freshness = Freshness(**read_json(stream.readline()))
-                stored = read_json(stream.read())
-            page = None if stored is None else _load_page(stored, name)
+                stored = read_json(stream.readline())
+                page = None if stored is None else _load_page(stored, stream.read(), name)
         except (OSError, ValueError, TypeError, KeyError, IndexError):
             return None
         return CachedPage(page, freshness)
@@ -74,56 +78,64 @@ class PageCache:
     def store(self, name: str, cached: CachedPage) -> None:
         """Store a page."""
         head = json.dumps({k: v for k, v in asdict(cached.freshness).items() if v is not None})
-        body = json.dumps(None if cached.page is None else _dump_page(cached.page))
+        page, files = (None, b"") if cached.page is None else _dump_page(cached.page)
         try:
             operations.make_directory(self._folder, 0o700)
             path = self._folder / f"{name}.json"
-            operations.replace_file(path, f"{head}\n{body}\n".encode(), durable=False)
+            content = f"{head}\n{json.dumps(page)}\n".encode() + files
+            operations.replace_file(path, content, durable=False)
         except (OSError, FileError):
             return
 
 
-def _dump_page(page: ProjectPage) -> dict[str, Any]:
+def _dump_page(page: ProjectPage) -> tuple[dict[str, Any], bytes]:
+    """A page as JSON, and the files of all releases, one release after the other."""
     urls = [file.url for release in page.releases for file in release.files]
     base = os.path.commonprefix(urls).rpartition("/")[0] + "/" if urls else ""  # noqa: RUF071
-    return {
-        "status": page.status,
-        "base": base,
-        "releases": [
-            [
-                str(release.version),
-                [
-                    [
-                        file.filename,
-                        file.url[len(base) :].removesuffix(file.filename),
-                        file.sha256,
-                        file.size,
-                        file.requires_python,
-                        file.yanked_reason,
-                        file.upload_time,
-                        file.metadata_sha256,
-                    ]
-                    for file in release.files
-                ],
-                release.foreign_tags,
-            ]
-            for release in page.releases
-        ],
-    }
-
-
-def _load_page(data: dict[str, Any], name: str) -> ProjectPage:
-    base = data["base"]
+    texts = [_dump_files(base, release).encode() for release in page.releases]
+    files = b"".join(texts)
     releases = [
-        Release(
-            name=name,
-            version=Version(version),
-            files=tuple([_load_file(base, row) for row in rows]),
-            foreign_tags=tuple(tags),
-        )
-        for version, rows, tags in data["releases"]
+        [str(each.version), len(each.files), each.is_yanked, len(text), each.foreign_tags]
+        for each, text in zip(page.releases, texts, strict=True)
     ]
+    checksum = zlib.crc32(files)
+    return {"status": page.status, "base": base, "crc": checksum, "releases": releases}, files
+
+
+def _dump_files(base: str, release: Release) -> str:
+    return json.dumps(
+        [
+            [
+                file.filename,
+                file.url[len(base) :].removesuffix(file.filename),
+                file.sha256,
+                file.size,
+                file.requires_python,
+                file.yanked_reason,
+                file.upload_time,
+                file.metadata_sha256,
+            ]
+            for file in release.files
+        ]
+    )
+
+
+def _load_page(data: dict[str, Any], files: bytes, name: str) -> ProjectPage:
+    if zlib.crc32(files) != data["crc"]:
+        raise ValueError("the files of a stored page are damaged")
+    base, begin, releases = data["base"], 0, []
+    for version, count, yanked, size, tags in data["releases"]:
+        end = begin + size
+        parse = partial(_load_files, base, files, begin, end)
+        releases.append(
+            Release(name, Version(version), StoredFiles(count, yanked, parse), tuple(tags))
+        )
+        begin = end
     return ProjectPage(tuple(releases), data["status"])
+
+
+def _load_files(base: str, files: bytes, begin: int, end: int) -> tuple[DistributionFile, ...]:
+    return tuple([_load_file(base, row) for row in read_json(files[begin:end])])
 
 
 def _load_file(base: str, row: list[Any]) -> DistributionFile:

@@ -16,7 +16,6 @@ from functools import partial
 from minicon.closing import Closing
 from minicon.constants import PYPI_BUILD, PYPI_CHANNEL
 from minicon.errors import MiniconError, PackageError
-from minicon.lean_dataclasses import replace
 from minicon.models.indexes import Obstacle
 from minicon.models.package_names import NameMap, normalize_pypi_name
 from minicon.models.records import RepodataRecord, direct_url
@@ -316,7 +315,7 @@ class PypiIndex(Closing):
         if name in self._direct:
             release = self._direct[name]
             files = tuple(map(self._contents.with_hash, release.files))
-            return (replace(release, files=files),)
+            return (release._replace(files=files),)
         task = self._reporter.start("solve", name, None, "projects")
         try:
             pages = [page for index in self._indexes if (page := index.page(name)) is not None]

@@ -127,13 +127,17 @@ def compile_feature(feature: str, providers: Sequence[str]) -> CandidateTable:
     return table._replace(dependencies=tuple(needs))
 
 
+#: The sort key of all candidates of a variable that is no package.
+_SAME_VERSION = (version_key("0"),)
+
+
 def plain_table(name: str, versions: Sequence[str]) -> CandidateTable:
     """The table of a variable that is no package: its candidates differ in their dependencies."""
     size = len(versions)
     return CandidateTable(
         name=name,
         size=size,
-        version_keys=(version_key("0"),) if size else (),
+        version_keys=_SAME_VERSION if size else (),
         lower=(0, size) if size else (0,),
         versions=tuple(versions),
         builds=("",) * size,

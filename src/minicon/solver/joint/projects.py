@@ -13,7 +13,7 @@ from minicon.solver.candidates.candidate_table import WHEELS
 from minicon.solver.joint.markers import applies, marker_environment
 from minicon.solver.joint.pypi_constraints import PypiConstraints
 from minicon.solver.joint.pythons import PythonMinor, Pythons, pep440_version
-from minicon.solver.joint.releases import around, before, is_yanked, versions_named
+from minicon.solver.joint.releases import around, before, versions_named
 from minicon.solver.joint.requirements import (
     CondaBuilds,
     InstalledWheel,
@@ -215,7 +215,7 @@ class Projects:
             for name in early | {name for name, _ in exact}
             for release in self._releases.get(name, ())
             if (name in early and release.version.is_prerelease)
-            or ((name, release.version) in exact and is_yanked(release))
+            or (release.is_yanked and (name, release.version) in exact)
         }
         self._prereleases |= self._noted_prereleases
         self._exact |= self._noted_exact
@@ -242,7 +242,7 @@ class Projects:
         """Releases with lower values are tried first; see :meth:`adopt`."""
         is_early = release.version.is_prerelease and release.name not in self._prereleases
         other = kept is not None and kept.version != release.version
-        return (other, is_yanked(release), is_early)
+        return (other, release.is_yanked, is_early)
 
     def accepted(self, name: str, requirement: ProjectRequirement) -> list[Release]:
         """The releases of a project that a requirement accepts, newest first.
@@ -256,7 +256,7 @@ class Projects:
             releases = [*around(releases, named[0])]
         found = [each for each in releases if requirement.accepts(each.version)]
         if not named:
-            found = [r for r in found if not is_yanked(r) or (name, r.version) in self._exact]
+            found = [r for r in found if not r.is_yanked or (name, r.version) in self._exact]
         if requirement.allows_prereleases or name in self._prereleases:
             return found
         return [each for each in found if not each.version.is_prerelease] or found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from minicon.lean_dataclasses import replace
 from minicon.solver.joint.pythons import pep440_version
 
 TYPE_CHECKING = False
@@ -21,7 +20,7 @@ def before(release: Release, limit: int) -> Release:
     """A release with the files that are old enough."""
     times = ((file, file.upload_time) for file in release.files)
     files = tuple([file for file, time in times if time is not None and time <= limit])
-    return replace(release, files=files)
+    return release._replace(files=files)
 
 
 def versions_named(requirement: ProjectRequirement) -> list[Version]:
@@ -45,14 +44,8 @@ def around(releases: Sequence[Release], version: Version) -> Iterator[Release]:
         yield releases[position]
 
 
-def is_yanked(release: Release) -> bool:
-    """Whether all files of a release are yanked."""
-    files = release.files
-    return bool(files) and files[0].yanked and all(file.yanked for file in files)
-
-
 def with_yanked_files(release: Release) -> Release:
     """A yanked release can be installed by requirements that name its version (PEP 592)."""
-    if not is_yanked(release):
+    if not release.is_yanked:
         return release
-    return replace(release, files=tuple(file._replace(yanked=False) for file in release.files))
+    return release._replace(files=tuple(file._replace(yanked=False) for file in release.files))
