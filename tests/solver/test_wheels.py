@@ -9,7 +9,7 @@ from tests.support.wheel_world import WheelWorld
 
 from minicon.errors import ChannelError, PackageNotFound, SolveError
 from minicon.models.indexes import DistributionFile
-from minicon.solver.joint.conda_provider import CondaProvider
+from minicon.solver.joint.conda_provider import CondaProvider, DecidedResolution
 from minicon.solver.joint.projects import Projects
 from minicon.solver.request import Strategy, UpdatePolicy
 from minicon.solver.solver import CondaSolver
@@ -842,17 +842,20 @@ def test_many_pins_are_each_verified_a_few_times(monkeypatch: pytest.MonkeyPatch
     for number in range(count):
         wheels.wheel(f"p{number}", "1", requires=[f"p{number + 1}>=1"] if number < 59 else [])
     calls = []
-    original = CondaProvider.is_satisfied_by
 
-    def counted(provider, requirement, candidate):
-        calls.append(requirement)
-        return original(provider, requirement, candidate)
+    def count_calls(of: type, method: str) -> None:
+        original = getattr(of, method)
+        monkeypatch.setattr(
+            of, method, lambda *args, **named: calls.append(method) or original(*args, **named)
+        )
 
-    monkeypatch.setattr(CondaProvider, "is_satisfied_by", counted)
+    count_calls(CondaProvider, "is_satisfied_by")
+    count_calls(DecidedResolution, "_is_current_pin_satisfying")
     pins = named(*(f"p{number}==1" for number in range(count)))
     solution = case.solve("python=3.11", requirements=pins, wheels=wheels)
     assert len(solution.records) > count
-    assert len(calls) < 20 * count
+    assert calls.count("is_satisfied_by") < 10 * count
+    assert calls.count("_is_current_pin_satisfying") < 5 * count
 
 
 def test_the_releases_of_many_pins_are_ordered_once_for_a_refusal(

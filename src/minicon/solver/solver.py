@@ -144,10 +144,10 @@ def _run_resolvelib(provider: CondaProvider) -> Mapping[str, AnyCandidate]:
     """
     from resolvelib import BaseReporter
 
-    from minicon.solver.joint.conda_provider import RememberingResolution
+    from minicon.solver.joint.conda_provider import DecidedResolution
 
     # Not Resolver: it builds a graph of the result by recursion, which cycles make endless.
-    resolution = RememberingResolution(provider, BaseReporter())
+    resolution = DecidedResolution(provider, BaseReporter())
     return resolution.resolve([CondaRequirement()], max_rounds=_ROUNDS).mapping
 
 

@@ -92,7 +92,7 @@ class CondaProvider(Base):
     def is_satisfied_by(self, requirement: AnyRequirement, candidate: AnyCandidate) -> bool:
         """Whether a pinned candidate meets a requirement.
 
-        resolvelib repeats this in every round; an identifier has only one candidate.
+        resolvelib does this again for each further requirement; an identifier has one candidate.
         """
         if id(requirement) in self._met:
             return True
@@ -112,28 +112,36 @@ class CondaProvider(Base):
         return ()
 
 
-class RememberingResolution(BaseResolution):
-    """Verifies once that a pinned candidate meets the requirements of its identifier.
+class DecidedResolution(BaseResolution):
+    """Pins all identifiers in the first round, since each has only one candidate.
 
-    resolvelib does so for all identifiers in each round, twice: N² times for N of them. A criterion
-    is never changed, but replaced by another one, and so is a candidate.
+    resolvelib pins one in each round, and looks at all identifiers before and after: N² times for N
+    of them.
     """
 
     def __init__(self, provider: CondaProvider, reporter: Reporter) -> None:
         super().__init__(provider, reporter)
-        self._provider = provider
-        self._met: dict[str, tuple[object, object]] = {}
+        self._required: list[str] = []
 
-    def _is_current_pin_satisfying(
-        self, name: str, criterion: Criterion[AnyRequirement, AnyCandidate]
-    ) -> bool:
-        pin = self.state.mapping.get(name)
-        if pin is None:
-            return False
-        known = self._met.get(name)
-        if known is not None and known[0] is criterion and known[1] is pin:
-            return True
-        is_met = self._provider.meets_all(criterion.iter_requirement(), pin)
-        if is_met:
-            self._met[name] = criterion, pin
-        return is_met
+    def _add_to_criteria(
+        self,
+        criteria: dict[str, Criterion[AnyRequirement, AnyCandidate]],
+        requirement: AnyRequirement,
+        parent: AnyCandidate | None,
+    ) -> None:
+        super()._add_to_criteria(criteria, requirement, parent)
+        self._required.append(requirement.identifier)
+
+    def _attempt_to_pin_criterion(self, name: str) -> list[Criterion[AnyRequirement, AnyCandidate]]:
+        """Pin an identifier, and what its candidate requires, directly or not.
+
+        Returns:
+            Why that is impossible; empty if it is not.
+        """
+        self._required = [name]
+        for each in self._required:  # pinning appends to it
+            if not self._is_current_pin_satisfying(each, self.state.criteria[each]):
+                causes = super()._attempt_to_pin_criterion(each)
+                if causes:
+                    return causes
+        return []

@@ -104,7 +104,7 @@ class ProjectProvider(CondaProvider):
         """Requirements of a candidate on other identifiers.
 
         Those on conda packages are verified here: their model is known, and resolvelib would repeat
-        it for each of them in every round. It only sees those that are not met.
+        it for each of them. It only sees those that are not met.
         """
         for requirement in self._requirements(candidate):
             is_conda = isinstance(requirement, CondaRequirement)
