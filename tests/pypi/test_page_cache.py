@@ -1,4 +1,4 @@
-"""Stored pages: what is parsed of them, and what is not believed."""
+"""Stored pages: what is parsed of them, and which are a cache miss."""
 
 from __future__ import annotations
 
