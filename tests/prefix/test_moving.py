@@ -14,9 +14,11 @@ from tests.support.faults import counting, every_kill, failing_at
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import MINOR, Extracted, apply, extract, python_package, snapshot
 
+from minicon.api.plan.exact_solutions import clone_solution
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError, PrefixError, PrefixLocked
 from minicon.fs.hashing import sha256_of_file
+from minicon.models import package_files
 from minicon.models.package_files import PathsEntry
 from minicon.models.prefix_record import PrefixRecord
 from minicon.prefix import moving
@@ -249,7 +251,9 @@ def test_a_clone_links_each_file_of_a_package_once_and_reads_records_once(
     reads = []
     original = PrefixRecord.from_bytes
     monkeypatch.setattr(
-        PrefixRecord, "from_bytes", lambda text: reads.append(text) or original(text)
+        PrefixRecord,
+        "from_bytes",
+        lambda text, **how: reads.append(text) or original(text, **how),
     )
     with counting() as counter:
         clone(old, new)
@@ -257,6 +261,33 @@ def test_a_clone_links_each_file_of_a_package_once_and_reads_records_once(
     files = [path for path in contents(new) if (new / path).is_file()]
     assert len(linked) == len({*linked}) <= len(files)
     assert len(reads) == len(packages)
+
+
+def test_the_plan_of_a_clone_parses_no_entries_of_files(
+    fast_path: Path, packages: list[Extracted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply(fast_path / "a", *packages)
+    parsed: list[bytes] = []
+    original = package_files.parse_items
+    monkeypatch.setattr(
+        package_files, "parse_items", lambda text: original(parsed.append(bytes(text)) or text)
+    )
+    solution = clone_solution(fast_path / "a")
+    assert len(solution.records) == len(packages)
+    assert not any(parsed)
+
+
+def test_an_environment_with_a_record_that_cannot_be_read_is_not_cloned(
+    fast_path: Path, packages: list[Extracted]
+) -> None:
+    old, new = fast_path / "a", fast_path / "b"
+    apply(old, *packages)
+    (record,) = old.glob("conda-meta/tool-*.json")
+    record.write_text(record.read_text().replace('"_path"', "_path"))
+    with pytest.raises(PrefixError) as error:
+        clone(old, new)
+    assert error.value.reference == "corrupt-record"
+    assert not new.exists()
 
 
 def test_an_error_after_the_rename_is_repaired_by_the_next_command(

@@ -180,7 +180,7 @@ class StoredEntries:
 
     def __init__(
         self,
-        text: bytes,
+        text: bytes | memoryview,
         with_path: list[dict[str, Any]],
         parsed: list[dict[str, Any]] | None = None,
     ) -> None:
@@ -194,7 +194,7 @@ class StoredEntries:
         return cls(b"", _checked(entries), entries)  # type: ignore[arg-type]
 
     @classmethod
-    def of_text(cls, text: bytes) -> StoredEntries:
+    def of_text(cls, text: bytes | memoryview) -> StoredEntries:
         """Check the items of the list. Raises ValueError for invalid JSON, TypeError as above."""
         return cls(text, [entry for piece in parse_items(text) for entry in _checked(piece)])
 
@@ -205,11 +205,12 @@ class StoredEntries:
         return [entry for piece in parse_items(self._text) for entry in piece]
 
 
-def cut_out_paths(document: bytes) -> tuple[bytes, bytes] | None:
+def cut_out_paths(document: bytes) -> tuple[bytes, memoryview] | None:
     """Cut the items of the list ``paths`` out of a JSON document, which may be very long.
 
     Returns:
-        The document with an empty list, and the items, for :func:`parse_items`. If both are valid
+        The document with an empty list, and a view of the items, for :func:`parse_items`, since
+        they are most of the document, which may have 80 MB. If both are valid
         JSON, and the list in the first one is empty, they have the content of the document. None
         if there is not exactly one such list.
     """
@@ -225,10 +226,10 @@ def cut_out_paths(document: bytes) -> tuple[bytes, bytes] | None:
         return None
     close = bracket - _INDENT + len(before)
     rest = document[:begin] + document[close:]
-    return (rest, document[begin:close]) if rest.count(b'"paths"') == 1 else None
+    return (rest, memoryview(document)[begin:close]) if rest.count(b'"paths"') == 1 else None
 
 
-def parse_items(text: bytes) -> Iterator[list[Any]]:
+def parse_items(text: bytes | memoryview) -> Iterator[list[Any]]:
     """Parse the items of a list of entries in pieces, since together they take much memory.
 
     Raises:
@@ -238,7 +239,7 @@ def parse_items(text: bytes) -> Iterator[list[Any]]:
     while position < len(text):
         between = _BETWEEN.search(text, position + _PIECE)
         end = between.end() if between else len(text)
-        yield read_json(b"[" + text[position:end] + b"]")
+        yield read_json(b"".join((b"[", text[position:end], b"]")))
         position = end + 1
 
 

@@ -116,12 +116,22 @@ class PrefixRecord:
         return f"{self.record.dist_name}.json"
 
     @classmethod
-    def from_bytes(cls, text: bytes) -> PrefixRecord:
-        """Parse a file of ``conda-meta``. Raises ValueError, KeyError, TypeError or SpecError."""
+    def from_bytes(cls, text: bytes, *, with_paths: bool = True) -> PrefixRecord:
+        """Parse a file of ``conda-meta``.
+
+        Args:
+            text: The file.
+            with_paths: False if :attr:`paths` are not needed: they may be missing, and are not
+                checked.
+
+        Raises:
+            ValueError, KeyError, TypeError, SpecError: It is no record.
+        """
         found = cut_out_paths(text)
         if found is not None:
             with contextlib.suppress(ValueError):  # a string looked like the end of the list
-                data, entries = read_json(found[0]), StoredEntries.of_text(found[1])
+                data = read_json(found[0])
+                entries = StoredEntries.of_text(found[1] if with_paths else b"")
                 if (data.get("paths_data") or {}).get("paths") == []:
                     return cls.from_json(data, entries)
         return cls.from_json(read_json(text))

@@ -144,6 +144,7 @@ def clone_environment(
     ):
         _clear(target)
         prefix = Prefix(source)
+        prefix.records()  # raises an error if one cannot be read
         relocation = _relocation(prefix, new, share=False)
         relocation = replace(relocation, share_packages=share_packages)
         with _stage(target) as stage, target.opened(stage) as tree:

@@ -58,7 +58,9 @@ class InstalledIndex(RecordIndex):
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path), "")
-        self._records = {each.name: (each.record,) for each in Prefix(path).require().records()}
+        self._records = {
+            each.name: (each.record,) for each in Prefix(path, with_paths=False).require().records()
+        }
 
     def names(self) -> Collection[str]:
         """As :meth:`RecordIndex.names`."""

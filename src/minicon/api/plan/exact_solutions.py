@@ -72,7 +72,7 @@ def explicit_solution(
 
 def clone_solution(source: Path) -> Solution:
     """Return exactly the packages of another environment."""
-    prefix = Prefix(source)
+    prefix = Prefix(source, with_paths=False)
     records = [installed.record for installed in prefix.records()]
     requested = {name: (spec,) for name, spec in prefix.requested_specs().items()}
     return Solution(records=in_link_order({r.name: r for r in records}), requested=requested)

@@ -41,10 +41,13 @@ class Prefix:
 
     Args:
         path: The environment's directory; it need not exist yet.
+        with_paths: False if nothing needs the records' entries of files, which are most of them:
+            they may be missing, and are not checked.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, with_paths: bool = True) -> None:
         self.path = Path(os.path.abspath(os.path.expanduser(path)))
+        self._with_paths = with_paths
 
     @property
     def is_environment(self) -> bool:
@@ -86,7 +89,7 @@ class Prefix:
         records, broken = [], []
         with _open_directory(self.path / CONDA_META) as folder:
             for name in _record_names(os.listdir(folder)):
-                record = _read_record(name, folder)
+                record = _read_record(name, folder, with_paths=self._with_paths)
                 if record is None:
                     broken.append(self.path / CONDA_META / name)
                 else:
@@ -316,7 +319,7 @@ def _record_names(names: Iterable[str]) -> list[str]:
     return sorted(n for n in names if n.endswith(".json") and not n.startswith("."))
 
 
-def _read_record(name: str, folder: int | str) -> PrefixRecord | None:
+def _read_record(name: str, folder: int | str, *, with_paths: bool) -> PrefixRecord | None:
     """Read a record; None for a file that is truncated, invalid or not readable."""
 
     def opener(path: str, flags: int) -> int:
@@ -326,7 +329,7 @@ def _read_record(name: str, folder: int | str) -> PrefixRecord | None:
 
     try:
         with open(name, "rb", opener=opener) as file:
-            record = PrefixRecord.from_bytes(file.read())
+            record = PrefixRecord.from_bytes(file.read(), with_paths=with_paths)
         _require_own_paths(record.files)
     except (PermissionError, ValueError, KeyError, TypeError, AttributeError, SpecError):
         return None

@@ -15,7 +15,7 @@ from minicon.prefix.link.relocated_files import list_folders, write_relocated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from minicon.fs.folder import Folder
     from minicon.models.reporter import Task
@@ -80,18 +80,25 @@ def _copy(
     if relocation.share:
         link_names(old, new, [*folder.files, *folder.others])
         return
-    start = folder.start
-    shared = [
-        name
-        for name in folder.files
-        if relocation.share_packages
-        and start + name in owned
-        # It has further names, in the package cache or in other environments.
-        and os.stat(old.at(name), dir_fd=old.descriptor, follow_symlinks=False).st_nlink > 1
-    ]
+    shared: list[str] = []
+    if relocation.share_packages:
+        start = folder.start
+        shared = _linked(old, [name for name in folder.files if start + name in owned])
     link_names(old, new, shared)
     for name in {*folder.files}.difference(shared):
         source, into = f"{old.path}/{name}", new.descriptor
         link_or_copy_file(source, new.at(name), LinkMethod.REFLINK, directory=into)
     for name in folder.others:
         link_or_copy(old, name, new, name)
+
+
+def _linked(folder: Folder, names: Iterable[str]) -> list[str]:
+    """Those of some files that have further names, in the package cache or elsewhere."""
+    directory = folder.descriptor
+    if directory is None:
+        return [name for name in names if os.lstat(folder.at(name)).st_nlink > 1]
+    return [
+        name
+        for name in names
+        if os.stat(name, dir_fd=directory, follow_symlinks=False).st_nlink > 1
+    ]
