@@ -1,4 +1,4 @@
-"""Generate the pages of docs/reference/ that are taken from the code.
+"""Generate the pages of docs/reference/ that are taken from the code, and drawings.
 
 usage: ./dev docs            write the pages
        ./dev docs --check    print the pages that are out of date; exit with 1 if there are any
@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+import diagrams
 import house
 
 import clients  # beside this file
@@ -336,6 +337,7 @@ def _table(header: tuple[str, ...], *rows: tuple[str, ...]) -> str:
 #: Path of each page or picture, from docs/reference/, and the function that returns its text.
 PAGES = {
     "../internals/architecture.svg": house.picture,
+    **{f"../internals/{name}": draw for name, draw in diagrams.PICTURES.items()},
     "api.md": api_page,
     "cli.md": cli_page,
     "clients.md": clients_page,

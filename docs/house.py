@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
+
+import drawing
 
 SOURCE = Path(__file__).parent.parent / "src" / "minicon"
 
 _WIDTH, _MARGIN, _GAP = 1180, 20, 18
 _BOX, _BETWEEN_LAYERS = 96, 34
-_LINE, _CHARACTER = 14, 6.6
+_LINE, _CHARACTER = 15, 7.1
 
 
 @dataclass(frozen=True)
@@ -116,31 +117,7 @@ def picture() -> str:
     boxes, height = _place(layers(rooms))
     arrows = [_arrow(boxes[a], boxes[b]) for a, b in sorted(direct_imports(rooms))]
     drawn = [_box(rooms[name], *boxes[name]) for name in boxes]
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-            'font-family="system-ui, sans-serif" font-size="12" role="img" '
-            'aria-label="Rooms of minicon and what they import">',
-            f"<style>{_STYLE}</style>",
-            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-            'markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" class="tip"/></marker>'
-            "</defs>",
-            f'<rect class="page" width="{_WIDTH}" height="{height}"/>',
-            *arrows,
-            *drawn,
-            "</svg>",
-            "",
-        ]
-    )
-
-
-_STYLE = (
-    ".page{fill:#fff}.box{fill:#f4f7fb;stroke:#4a6fa5}.name{font-weight:600;font-size:15px;"
-    "fill:#1b2a41}.step{fill:#33415c}.folders{fill:#5c677d;font-style:italic}.size{fill:#7d8597}"
-    ".arrow{stroke:#98a6bd;fill:none}.tip{fill:#98a6bd}"
-    "@media (prefers-color-scheme:dark){.page{fill:#0d1117}.box{fill:#161f2e;stroke:#6f94cc}"
-    ".name{fill:#e6edf7}.step{fill:#c3cfe0}.folders,.size{fill:#93a1b5}}"
-)
+    return drawing.frame(_WIDTH, height, "Rooms of minicon and what they import", [*arrows, *drawn])
 
 
 def _place(rows: list[list[str]]) -> tuple[dict[str, tuple[float, float, float]], int]:
@@ -159,20 +136,16 @@ def _place(rows: list[list[str]]) -> tuple[dict[str, tuple[float, float, float]]
 
 def _box(room: Room, left: float, top: float, width: float) -> str:
     columns = int((width - 20) / _CHARACTER)
-    texts = [("step", line) for line in _wrapped(room.step, columns)[:2]]
+    texts = [("", line) for line in _wrapped(room.step, columns)[:2]]
     if room.folders:
         texts += [("folders", line) for line in _wrapped(" · ".join(room.folders), columns)[:2]]
-    size = f"{room.modules} modules"
-    lines = [
-        f'<rect class="box" x="{left:.0f}" y="{top:.0f}" width="{width:.0f}" height="{_BOX}" '
-        'rx="7"/>',
-        f'<text class="name" x="{left + 10:.0f}" y="{top + 21:.0f}">{room.name}</text>',
-        f'<text class="size" x="{left + width - 10:.0f}" y="{top + 21:.0f}" '
-        f'text-anchor="end">{size}</text>',
+    size = drawing.text(left + width - 10, top + 21, f"{room.modules} modules", "size", "end")
+    lines = [*drawing.box(left, top, width, _BOX, "conda"), size]
+    lines.append(drawing.text(left + 10, top + 21, room.name, "name"))
+    lines += [
+        drawing.text(left + 10, top + 39 + index * _LINE, text, kind)
+        for index, (kind, text) in enumerate(texts)
     ]
-    for index, (kind, text) in enumerate(texts):
-        y = top + 39 + index * _LINE
-        lines.append(f'<text class="{kind}" x="{left + 10:.0f}" y="{y:.0f}">{escape(text)}</text>')
     return "\n".join(lines)
 
 
