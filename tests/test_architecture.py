@@ -19,7 +19,7 @@ ROOM_LIMIT = 18
 
 # Low to high. A module may import its own layer's folder and any lower layer.
 LAYERS: list[set[str]] = [
-    {"closing", "constants", "lazy_pattern", "lean_dataclasses"},
+    {"closing", "constants", "counted", "lazy_pattern", "lean_dataclasses"},
     {"redaction"},
     {"errors"},
     {"models"},

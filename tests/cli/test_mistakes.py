@@ -20,10 +20,19 @@ HINTS = [
     ("completion bsh", "did you mean bash"),
     ("create -n x -f enviroment.yml", "did you mean environment.yml?"),
     ("create -n x -f nowhere/environment.yml", "there is no directory 'nowhere' either"),
+    ("apply environmnt.yml", "did you mean environment.yml?"),
+    ("replay enviroment.yml", "did you mean environment.yml?"),
+    ("unpack enviroment.yml new", "did you mean environment.yml?"),
+    ("apply nowhere/plan.json", "there is no directory 'nowhere' either"),
+    ("bundle -f enviroment.yml", "did you mean environment.yml?"),
+    ("lock merge environment.yml environment.yml enviroment.yml", "did you mean environment.yml?"),
+    ("channel index projet", "did you mean project?"),
+    ("channel serve projet/", "did you mean project?"),
+    ("create -n x ./hallo-1.0-0.conda", "did you mean ./hello-1.0-1.conda?"),
     ("create -n x environment.yml", "write -f environment.yml"),
     ("create -n x ./project", "below 'pip:'"),
     ("create -n x .", "below 'pip:'"),
-    ("create -n x ./hello-1.0-0.conda", "there is no file"),
+    ("create -n x ./other-1.0-0.conda", "there is no file"),
     ("remove -n data helo", "did you mean hello?"),
     ("why -n data helo", "did you mean hello?"),
     ("config get chanels", "did you mean channels?"),
@@ -40,6 +49,7 @@ HINTS = [
 def test_hints(data: CommandLine) -> None:
     (data.folder / "environment.yml").write_text("dependencies: [hello]\n")
     (data.folder / "project").mkdir()
+    (data.folder / "hello-1.0-1.conda").touch()
     for typed, hint in HINTS:
         done = data(typed)
         assert done.code, typed

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from minicon.config.values import MOST_ITEMS
 from minicon.constants import DEFAULT_CHANNEL, HOST_CHANNEL, PYPI_CHANNEL
+from minicon.counted import counted
 from minicon.errors import ChannelError, ConfigError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.channel import expand_references
@@ -99,7 +100,7 @@ def choose_sources(
     if len(texts) > MOST_ITEMS:
         raise ConfigError(
             "too-many-items",
-            f"{len(texts)} channels are named; at most {MOST_ITEMS} can be used",
+            f"{counted(len(texts), 'channel')} are named; at most {MOST_ITEMS} can be used",
             hint="leave out those that are not needed",
         )
     if not texts:

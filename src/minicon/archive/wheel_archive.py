@@ -10,6 +10,7 @@ from minicon.archive.problems import unsafe_wheel
 from minicon.archive.streams import HeldBytes
 from minicon.archive.strict_zip import StrictZip
 from minicon.closing import Closing
+from minicon.counted import counted
 from minicon.errors import PackageError
 from minicon.fs.safe_path import path_problem
 from minicon.lazy_pattern import lazy_pattern
@@ -94,7 +95,7 @@ class WheelArchive(Closing):
     def _checked(self, extent: Extent) -> dict[str, ZipEntry]:
         total = len(self._bytes)
         if extent.entries > MOST_ENTRIES:
-            raise unsafe_wheel(f"has {extent.entries} files")
+            raise unsafe_wheel(f"has {counted(extent.entries, 'file')}")
         entries = list(self._zip.entries(extent))
         self._starts = {entry.name: start for entry, start in self._zip.starts(entries, extent)}
         unpacked = sum(entry.size for entry in entries)

@@ -59,7 +59,9 @@ def spec_hint(error: MiniconError, specs: Sequence[str]) -> str | None:
     """Return a better hint for an error about specs that are paths of files or directories."""
     for spec in specs:
         if spec.endswith(_PACKAGES) and "://" not in spec and not os.path.exists(spec):
-            return f"there is no file {spec!r}"
+            from minicon.fs.failures import near_files
+
+            return near_files(spec, f"there is no file {spec!r}")
         if error.reference not in ("package-not-found", "invalid-spec"):
             continue
         if spec.endswith(_LISTS) and os.path.isfile(spec):

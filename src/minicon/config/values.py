@@ -7,6 +7,7 @@ import os
 
 from minicon.config.dirs import expand
 from minicon.config.keys import Key, Kind
+from minicon.counted import counted
 from minicon.errors import ConfigError
 
 TYPE_CHECKING = False
@@ -44,7 +45,8 @@ def check_value(key: Key, value: Any, *, source: str, fill: Callable[[str], str]
     if items > MOST_ITEMS:
         raise ConfigError(
             "too-many-items",
-            f"{key.name} in {source} has {items} items; at most {MOST_ITEMS} are allowed",
+            f"{key.name} in {source} has {counted(items, 'item')}; at most "
+            f"{MOST_ITEMS} are allowed",
             hint="shorten that list",
         )
     if key.name == "channel_priority":

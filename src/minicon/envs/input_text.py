@@ -11,6 +11,7 @@ from minicon.lean_dataclasses import dataclass
 
 #: Largest file; lock files are the largest.
 MAX_BYTES = 32 * 1024 * 1024
+_EXPECTED = "give the path of an environment.yml, a list of specs, or a lock file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +46,15 @@ def read_input_text(path: str | os.PathLike[str]) -> InputText:
         message = f"there is no file {str(path)!r}"
         if not missing:
             message = f"cannot read {str(path)!r}: {error.strerror}"
-        hint = _near_files(path) if missing else "check the path and its permissions"
+        hint = "check the path and its permissions"
+        if missing:
+            from minicon.fs.failures import near_files
+
+            hint = near_files(path, _EXPECTED)
         raise SpecError("environment-file-not-found", message, hint=hint).with_facts(
             filename=os.path.abspath(path)
         ) from None
     return decoded_input(data, name=path.name, source=str(path), folder=path.parent)
-
-
-def _near_files(path: Path) -> str:
-    """A hint that offers files of similar names in the same directory."""
-    from minicon.models.near_names import meant
-
-    folder = path.parent
-    if not folder.is_dir():
-        return f"there is no directory {str(folder)!r} either"
-    try:
-        known = [str(folder / name) for name in os.listdir(folder)]
-    except OSError:
-        known = []
-    otherwise = "give the path of an environment.yml, a list of specs, or a lock file"
-    return meant(str(path), known, otherwise)
 
 
 def decoded_input(data: bytes, *, name: str, source: str, folder: Path) -> InputText:

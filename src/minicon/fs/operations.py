@@ -15,8 +15,6 @@ import contextlib
 import errno
 import os
 
-from minicon.errors import FileError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,16 +45,9 @@ def describing(operation: str, path: PathText) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reference, hint = {
-            errno.ENOSPC: ("disk-full", "free some space, or set MINICON_ROOT to another disk"),
-            errno.EDQUOT: ("disk-full", "your disk quota is exceeded"),
-            errno.EACCES: ("permission-denied", "check its owner and permissions"),
-            errno.EPERM: ("permission-denied", "check its owner and permissions"),
-            errno.EROFS: ("read-only", "the file system is mounted read-only"),
-            errno.ELOOP: ("link-in-the-way", "check where the link comes from, then remove it"),
-        }.get(error.errno or 0, ("file-system", None))
-        message = f"cannot {operation} {os.fspath(path)}: {error.strerror or error}"
-        raise FileError(reference, message, hint=hint) from error
+        from minicon.fs.failures import file_error
+
+        raise file_error(operation, path, error) from error
 
 
 def make_directory(path: PathText, mode: int = 0o755) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 
 from minicon.constants import REPODATA
+from minicon.counted import counted
 from minicon.errors import ChannelError
 from minicon.fs.lock import locked
 from minicon.models.reporter import SilentReporter
@@ -395,5 +396,5 @@ def _age_text(seconds: float) -> str:
     for size, name in _AGE_UNITS:
         count = int(seconds // size)
         if count >= 1:
-            return f"{count} {name}{'s' if count > 1 else ''}"
-    return f"{max(0, int(seconds))} seconds"
+            return counted(count, name)
+    return counted(max(0, int(seconds)), "second")

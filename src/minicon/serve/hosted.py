@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
-from minicon.errors import ChannelError, UsageError
-from minicon.fs.safe_path import typed_path
+from minicon.errors import UsageError
+from minicon.fs.failures import channel_folder
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.url import Url, is_url
@@ -116,10 +116,7 @@ def _parse(text: str) -> HostedChannel:
         own = str(Url(location).without_credentials).rstrip("/").rpartition("/")[2]
         return HostedChannel(_checked(name or own), location.rstrip("/"))
     path = Url(location).file_path if is_url(location) else location
-    folder = typed_path(path or "").absolute()
-    if not folder.is_dir():
-        hint = "create it with packages in noarch/, linux-64/ and so on"
-        raise ChannelError("no-channel-folder", f"directory {folder} does not exist", hint=hint)
+    folder = channel_folder(path or "")
     return HostedChannel(_checked(name or folder.resolve().name), folder.as_uri(), folder)
 
 

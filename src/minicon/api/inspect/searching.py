@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from minicon.api.plan.channel_indices import channel_indices
+from minicon.counted import counted
 from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.subdir import check_subdir
@@ -130,7 +131,7 @@ def read_names(
         if len(names) > _MANY_NAMES:
             services.reporter.note(
                 f"{index.channel}/{index.subdir} has one shard per name: up to "
-                f"{len(names)} shards that are not cached have to be fetched"
+                f"{counted(len(names), 'shard')} that are not cached have to be fetched"
             )
     left = iter(names)
     while batch := list(itertools.islice(left, _PREFETCHED_NAMES)):

@@ -21,6 +21,7 @@ from minicon.api.plan.request import ChangeRequest, Plan
 from minicon.api.plan.requested_packages import parse_packages
 from minicon.constants import PYPI_PREFIX
 from minicon.errors import PrefixError, SpecError
+from minicon.fs.operations import describing
 from minicon.fs.safe_path import user_path_problem
 from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.strict_json import check_shape, read_object
@@ -118,6 +119,7 @@ def read_plan(services: Services, path: Path) -> Plan:
     """Read a plan, and check that the environment has not changed since it was made.
 
     Raises:
+        FileError: It cannot be read.
         PrefixError: ``bad-plan``, ``plan-was-edited``, or ``plan-is-old``.
     """
     document = _load(path)
@@ -237,12 +239,12 @@ def _absolute(text: str) -> Path:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
+    with describing("read", path):
         if path.stat().st_size > _LARGEST_PLAN:
             _bad(path, "it is too large")
-        return read_object(path.read_bytes())
-    except OSError as error:
-        _bad(path, str(error.strerror))
+        text = path.read_bytes()
+    try:
+        return read_object(text)
     except ValueError as error:
         _bad(path, f"it is not a plan in JSON ({str(error)[:80]})")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from minicon.cli.render.listing import human_size, short_channel, table
+from minicon.counted import counted
 from minicon.models.version import Version
 
 TYPE_CHECKING = False
@@ -127,7 +128,7 @@ def _environment(plan: Plan) -> str:
     transaction = plan.transaction
     before = len(transaction.unlink) + len(transaction.unchanged)
     after = len(transaction.link) + len(transaction.unchanged)
-    now = f"{before} package{'s' * (before != 1)} now"
+    now = f"{counted(before, 'package')} now"
     return f"replaces the environment: {plan.prefix} ({now}, {after} afterwards)"
 
 
@@ -207,7 +208,7 @@ def _totals(plan: Plan) -> str:
     fetched = len(plan.downloads)
     read = len(plan.fetch) - fetched
     cached = count - len(plan.fetch)
-    parts = [f"{count} package{'s' * (count != 1)} to link"]
+    parts = [f"{counted(count, 'package')} to link"]
     if fetched:
         sizes = [record.size for record in plan.downloads]
         size = human_size(plan.download_size)
@@ -237,8 +238,9 @@ def done_text(plan: Plan, seconds: float) -> str:
     done = [(verb, number) for verb, number in counts.items() if number]
     if not done:
         return "Done."
-    *others, last = [f"{verb} {number}" for verb, number in done]
-    text = f"{', '.join(others)} and {last}" if others else last
-    text += f" package{'s' * (done[-1][1] != 1)} in {seconds:.1f} s"
+    *others, (verb, number) = done
+    last = f"{verb} {counted(number, 'package')}"
+    text = f"{', '.join(f'{v} {n}' for v, n in others)} and {last}" if others else last
+    text += f" in {seconds:.1f} s"
     size = plan.download_size
     return f"{text[0].upper()}{text[1:]}{f' ({human_size(size)} downloaded)' if size else ''}."

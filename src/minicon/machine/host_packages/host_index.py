@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from minicon.constants import CONDA_EXTENSION, HOST_CHANNEL
+from minicon.counted import counted
 from minicon.errors import InterpreterError
 from minicon.machine.host_packages.layout import (
     PORTABLE,
@@ -174,7 +175,7 @@ def describe_found(discovery: Discovery, platform: str) -> str:
             offered[facts.version] = offered.get(facts.version, 0) + 1
         else:
             refused[facts.version] = reason
-    names = [f"{v} ({count} builds)" if count > 1 else v for v, count in offered.items()]
+    names = [f"{v} ({counted(count, 'build')})" if count > 1 else v for v, count in offered.items()]
     listed = ", ".join(names)
     text = f"interpreters on this machine: {listed}" if names else "no interpreter was found"
     if refused:

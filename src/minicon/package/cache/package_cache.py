@@ -12,6 +12,7 @@ import json
 import os
 from pathlib import Path
 
+from minicon.counted import counted
 from minicon.errors import FileError, PackageError
 from minicon.fs import operations
 from minicon.fs.disk import GroupSync
@@ -383,7 +384,7 @@ def _check_complete(directory: Path, key: str) -> None:
 
     problems = verify_package(directory)
     if problems:
-        more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
+        more = f" (and {counted(len(problems) - 1, 'more problem')})" if len(problems) > 1 else ""
         message = f"{key} is incomplete or damaged: {problems[0]}{more}"
         raise PackageError("incomplete-package", message)
 

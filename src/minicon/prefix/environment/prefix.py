@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from minicon.constants import CONDA_META, FROZEN, HISTORY, LATEST_TIME, PINNED, STATE
+from minicon.counted import counted
 from minicon.errors import NotAnEnvironment, PrefixError, SpecError
 from minicon.fs.plain_file import decode_text, plain_opener, read_followed
 from minicon.fs.safe_path import has_reserved_path
@@ -121,7 +122,7 @@ class Prefix:
             names = ", ".join(path.name for path in broken[:3])
             raise PrefixError(
                 "corrupt-record",
-                f"{len(broken)} record(s) in {self.path / CONDA_META} cannot be read: {names}",
+                f"{counted(len(broken), 'unreadable record')} in {self.path / CONDA_META}: {names}",
                 hint=f"minicon doctor --fix -p {shlex.quote(str(self.path))}",
             )
         return self.readable_records()

@@ -6,6 +6,7 @@ import time
 from typing import NamedTuple
 
 from minicon.constants import CONDA_META, HISTORY
+from minicon.counted import counted
 from minicon.errors import Clobbered
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.prefix_record import LinkType, PrefixRecord
@@ -257,7 +258,7 @@ class StageBuilder:
         if first.winning_path is not None:  # a file and a directory
             text = f"{first.path} of {losers} and {first.winning_path} of {first.winner}"
             text += " exclude each other"
-        text += f" ({others} more paths like it)" if others else ""
+        text += f" ({counted(others, 'more path')} like it)" if others else ""
         if self._options.path_conflict == "prevent":
             hint = "remove one of the packages from the request, or set path_conflict: clobber"
             raise Clobbered("path-conflict", text, hint=hint)

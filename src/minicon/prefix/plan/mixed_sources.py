@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from minicon.counted import counted
 from minicon.errors import Clobbered
 
 TYPE_CHECKING = False
@@ -68,7 +69,7 @@ def refuse_mixed(
         raise Clobbered(
             "path-conflict",
             f"{first.path} belongs to {' and to '.join(owners)}"
-            + (f" ({more} more paths like it)" if more else ""),
+            + (f" ({counted(more, 'more path')} like it)" if more else ""),
             hint="take both from one source, or remove one of them from the request",
         )
 

@@ -11,6 +11,7 @@ import threading
 from typing import Generic, TypeVar
 
 from minicon.constants import REPODATA
+from minicon.counted import counted
 from minicon.models.strict_json import is_plain
 from minicon.repodata.index.body import damaged, text_of, unknown_version
 from minicon.repodata.index.index_file import IndexWriter
@@ -93,7 +94,7 @@ def unread_revisions(info: Mapping[str, Any]) -> Iterator[str]:
             continue
         known = about if isinstance(about, dict) else {}
         count, message = known.get("n_packages"), known.get("message")
-        packages = f"{count} packages" if isinstance(count, int) else "packages"
+        packages = counted(count, "package") if isinstance(count, int) else "packages"
         text = f"has {packages} in the format {name[:20]}, which needs a newer minicon"
         yield f"{text}: {message[:_LONGEST_MESSAGE]}" if isinstance(message, str) else text
 

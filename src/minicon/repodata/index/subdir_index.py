@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from minicon.counted import counted
 from minicon.models.indexes import RecordIndex
 from minicon.repodata.index.decode import Members, RecordSource
 from minicon.repodata.index.index_file import IndexDamagedError
@@ -110,7 +111,8 @@ class ConvertedIndex(LocatedIndex):
         members = Members()
         bad = sum([members.add_payload(section, payload) for section, payload in segments])
         if bad:
-            self._warn(f"{self.channel}/{self.subdir}: {bad} records of {name} are not JSON")
+            what = f"{counted(bad, 'record')} of {name} cannot be read as JSON"
+            self._warn(f"{self.channel}/{self.subdir}: {what}")
         return members.records(name, self._source, self._warn)
 
 

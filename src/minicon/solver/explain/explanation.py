@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minicon.counted import counted
 from minicon.errors import Unsatisfiable
 from minicon.lean_dataclasses import dataclass
 
@@ -114,4 +115,8 @@ def _shortened(sentences: tuple[str, ...]) -> list[str]:
     tail = 2
     head = _SENTENCES - tail - 1
     left_out = len(sentences) - head - tail
-    return [*sentences[:head], f"… {left_out} more steps (shown by -v) …", *sentences[-tail:]]
+    return [
+        *sentences[:head],
+        f"… {counted(left_out, 'more step')} (shown by -v) …",
+        *sentences[-tail:],
+    ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import inf
 from time import thread_time
 
+from minicon.counted import counted
 from minicon.solver.candidates.candidates import best, is_decided
 from minicon.solver.search.conflict_analysis import Contradiction, demands_behind, learn
 from minicon.solver.search.decisions import Decisions
@@ -141,7 +142,7 @@ class Search:
         if thread_time() > self._end:
             active = sorted(self.store.variables, key=lambda each: each.activity, reverse=True)
             names = [each.name for each in active[:_NAMED] if each.activity]
-            raise UndecidedError(f"{self._seconds:g} s and {self._steps} steps", names)
+            raise UndecidedError(f"{self._seconds:g} s and {counted(self._steps, 'step')}", names)
 
     def _decide(self, index: int, candidate: int) -> None:
         """Choose a candidate; if its dependencies were not read yet, read them first."""

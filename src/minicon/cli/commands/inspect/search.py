@@ -12,6 +12,7 @@ from __future__ import annotations
 from argparse import SUPPRESS
 
 from minicon.cli import options
+from minicon.counted import counted
 from minicon.lean_dataclasses import replace
 
 TYPE_CHECKING = False
@@ -146,7 +147,7 @@ def _in_environments(spec: str, context: CommandContext) -> int:
     if not found:
         raise PackageNotFound(
             "no-match",
-            f"nothing matches {spec!r} in {len(paths)} environments",
+            f"nothing matches {spec!r} in {counted(len(paths), 'environment')}",
             hint="omit --envs to search channels",
         ).with_facts(packages=[spec], channel_urls=[])
     packages = [(path, each.record) for path, records in found.items() for each in records]

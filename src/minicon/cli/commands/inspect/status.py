@@ -11,6 +11,7 @@ Examples:
 from __future__ import annotations
 
 from minicon.cli import options
+from minicon.counted import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def _lines(status: Status, *, whole: bool) -> Iterator[str]:
     revision = f", revision {status.revision}" if status.revision else ""
-    yield f"{status.path}: {status.packages} packages{revision}"
+    yield f"{status.path}: {counted(status.packages, 'package')}{revision}"
     if status.frozen:
         yield f"frozen: {status.frozen}"
     parts: list[tuple[str, Iterable[object]]] = [

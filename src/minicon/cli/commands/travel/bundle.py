@@ -15,6 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from minicon.cli import options
+from minicon.counted import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
             script=arguments.script,
             folder=Path(folder),
         )
-    context.console.answer(f"wrote {output}: {count} packages for {', '.join(lock.platforms)}")
+    context.console.answer(
+        f"wrote {output}: {counted(count, 'package')} for {', '.join(lock.platforms)}"
+    )
     if context.console.json:
         document = {"success": True, "output": str(output), "packages": count}
         context.console.document({**document, "platforms": list(lock.platforms)})

@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from minicon.cli import options
+from minicon.counted import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         digest, layers = make_image(
             request, Path(folder), environ=os.environ, reporter=context.services.reporter
         )
-    context.console.answer(f"wrote {request.output}: {layers} layers, {digest}")
+    context.console.answer(f"wrote {request.output}: {counted(layers, 'layer')}, {digest}")
     if context.console.json:
         document = {"success": True, "output": str(request.output), "digest": digest}
         context.console.document({**document, "layers": layers})

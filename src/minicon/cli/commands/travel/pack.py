@@ -16,6 +16,7 @@ import argparse
 from pathlib import Path
 
 from minicon.cli import options
+from minicon.counted import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         ignore_missing=arguments.ignore_missing,
     )
     result = pack(request, environ=os.environ, reporter=context.services.reporter)
-    context.console.answer(f"packed {path} into {result.output} ({result.files} files)")
+    context.console.answer(f"packed {path} into {result.output} ({counted(result.files, 'file')})")
     if arguments.purpose == "spark":
         for line in _spark_settings(result.output):
             context.console.answer(line)

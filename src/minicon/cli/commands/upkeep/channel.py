@@ -15,6 +15,7 @@ from functools import partial
 from minicon.cli import options
 from minicon.cli.commands.upkeep import channel_copies, channel_serving
 from minicon.cli.parser import add_verb
+from minicon.counted import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ def _folder_and_source(
     arguments: argparse.Namespace, context: CommandContext
 ) -> tuple[Path, ArchiveSource | None]:
     """The directory to write to, and where archives are if they are elsewhere."""
-    from minicon.errors import ChannelError, UsageError
+    from minicon.errors import UsageError
+    from minicon.fs.failures import channel_folder
     from minicon.fs.safe_path import typed_path
 
     text, output = arguments.directory, arguments.output
@@ -164,10 +166,7 @@ def _folder_and_source(
         options = context.services.settings.s3_options
         folder = typed_path(output).absolute()
         return folder, S3Source(context.services.fetcher, text, options)
-    folder = typed_path(text).absolute()
-    if not folder.is_dir():
-        hint = "create it with packages in noarch/, linux-64/ and so on"
-        raise ChannelError("no-channel-folder", f"directory {folder} does not exist", hint=hint)
+    folder = channel_folder(text)
     if output:
         from minicon.publish.reading.sources import FolderSource
 
@@ -177,7 +176,7 @@ def _folder_and_source(
 
 def _report(summary: ChannelSummary, context: CommandContext) -> None:
     for subdir, count in summary.counts.items():
-        context.console.answer(f"{subdir}: {count} packages")
+        context.console.answer(f"{subdir}: {counted(count, 'package')}")
     for path, message in summary.errors:
         context.console.warn(f"{path}: {message}")
     if context.console.json:

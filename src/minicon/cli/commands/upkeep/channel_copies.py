@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minicon.cli import options
 from minicon.cli.parser import add_verb
+from minicon.counted import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def mirror(arguments: argparse.Namespace, context: CommandContext) -> int:
         prune=arguments.prune,
     )
     result = mirror_channel(services, request, typed_path(arguments.directory).absolute())
-    counts = f"{len(result.records)} packages, {result.fetched} downloaded"
+    counts = f"{counted(len(result.records), 'package')}, {result.fetched} downloaded"
     context.console.answer(f"{counts}, {len(result.removed)} removed")
     for text in result.missing:
         context.console.note(f"{arguments.source} has no package for the dependency {text}")

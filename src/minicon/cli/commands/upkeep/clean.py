@@ -10,6 +10,7 @@ from __future__ import annotations
 from argparse import SUPPRESS
 
 from minicon.cli import options
+from minicon.counted import counted
 from minicon.errors import Declined, UsageError
 
 TYPE_CHECKING = False
@@ -122,7 +123,7 @@ def show_garbage(
     rows += [("leftover", "", str(path)) for path in leftovers]
     if rows:
         context.console.answer(table(rows))
-    context.console.answer(f"{human_size(total)} in {len(rows)} item{'s' * (len(rows) != 1)}")
+    context.console.answer(f"{human_size(total)} in {counted(len(rows), 'item')}")
     return total
 
 

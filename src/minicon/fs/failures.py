@@ -1,0 +1,56 @@
+"""Errors about files that a user named, with hints: what is in the way, or similar names."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from minicon.errors import ChannelError, FileError
+from minicon.fs.safe_path import typed_path
+from minicon.models.near_names import near_names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def file_error(operation: str, path: str | os.PathLike[str], error: OSError) -> FileError:
+    """Return what the system refused as an error: the operation (a verb), the path, and a hint."""
+    reference, hint = {
+        errno.ENOSPC: ("disk-full", "free some space, or set MINICON_ROOT to another disk"),
+        errno.EDQUOT: ("disk-full", "your disk quota is exceeded"),
+        errno.EACCES: ("permission-denied", "check its owner and permissions"),
+        errno.EPERM: ("permission-denied", "check its owner and permissions"),
+        errno.EROFS: ("read-only", "the file system is mounted read-only"),
+        errno.ELOOP: ("link-in-the-way", "check where the link comes from, then remove it"),
+    }.get(error.errno or 0, ("file-system", None))
+    if operation == "read" and error.errno == errno.ENOENT:
+        hint = near_files(path, "check its path")
+    message = f"cannot {operation} {os.fspath(path)}: {error.strerror or error}"
+    return FileError(reference, message, hint=hint)
+
+
+def near_files(path: str | os.PathLike[str], otherwise: str) -> str:
+    """Return a hint that offers entries of the same directory; ``otherwise`` if none is near."""
+    folder, name = os.path.split(os.fspath(path))
+    try:
+        entries = os.listdir(folder or os.curdir)
+    except OSError:
+        return f"there is no directory {folder!r} either"
+    near = [os.path.join(folder, entry) for entry in near_names(name, entries)]
+    return f"did you mean {' or '.join(near)}?" if near else otherwise
+
+
+def channel_folder(text: str) -> Path:
+    """Return the absolute path of a directory of a channel.
+
+    Raises:
+        ChannelError: ``no-channel-folder``: it does not exist.
+    """
+    folder = typed_path(text).absolute()
+    if not folder.is_dir():
+        hint = near_files(
+            text.rstrip("/"), "create it with packages in noarch/, linux-64/ and so on"
+        )
+        raise ChannelError("no-channel-folder", f"directory {folder} does not exist", hint=hint)
+    return folder
