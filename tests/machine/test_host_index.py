@@ -7,7 +7,12 @@ import pytest
 from tests.support.interpreters import machine, make_facts
 
 from minicon.lean_dataclasses import replace
-from minicon.machine.host_packages.host_index import HostIndex, record_for_interpreter
+from minicon.machine.host_packages.host_index import (
+    HostIndex,
+    interpreter_for,
+    layout_of,
+    record_for_interpreter,
+)
 from minicon.models.indexes import RecordIndex
 from minicon.models.prefix_record import PrefixRecord
 
@@ -51,6 +56,15 @@ def test_self_contained_build_is_preferred_to_the_distributions() -> None:
     best = max(records, key=lambda record: record.build_number)
     assert best.url.startswith("file:///home/me/")
     assert len(records) == 2
+
+
+def test_linked_interpreters_are_other_builds_that_both_settings_find() -> None:
+    facts = make_facts()
+    (linked,) = HostIndex([facts], platform="linux-64", linked=True).records_for("python")
+    (copied,) = HostIndex([facts], platform="linux-64").records_for("python")
+    assert linked.build == "h01234567_host_venv"
+    assert (layout_of(linked), layout_of(copied)) == ("venv", "portable")
+    assert interpreter_for(linked, [facts]) is interpreter_for(copied, [facts])
 
 
 def test_first_of_equals_is_listed() -> None:

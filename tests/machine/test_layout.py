@@ -20,6 +20,12 @@ def test_self_contained_builds_are_copied(facts) -> None:
     assert layout_for(facts) == "portable"
 
 
+def test_those_that_can_be_copied_are_linked_on_request() -> None:
+    assert layout_for(make_facts(), linked=True) == "venv"
+    windows = make_facts(platform="win-64", is_shared=True)
+    assert layout_for(windows, linked=True) == "portable"
+
+
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [

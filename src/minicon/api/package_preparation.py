@@ -245,8 +245,9 @@ def _fetch(
 
 
 def _prepare_interpreter(services: Services, record: RepodataRecord, folder: Path) -> PackageFiles:
-    from minicon.machine.host_packages.host_index import interpreter_for
+    from minicon.machine.host_packages.host_index import interpreter_for, layout_of
     from minicon.machine.host_packages.prepare import prepare_interpreter
 
     facts = interpreter_for(record, services.discovery.interpreters)
-    return prepare_interpreter(facts, folder, reporter=services.reporter)
+    layout = layout_of(record)
+    return prepare_interpreter(facts, folder, layout=layout, reporter=services.reporter)

@@ -363,7 +363,8 @@ class Services:
         """The source ``host``."""
         from minicon.machine.host_packages.host_index import HostIndex
 
-        return HostIndex(self.discovery.interpreters, platform=self.settings.platform)
+        found, linked = self.discovery.interpreters, self.settings.host_python == "link"
+        return HostIndex(found, platform=self.settings.platform, linked=linked)
 
     @cached_property
     def age_limits(self) -> AgeLimits:

@@ -142,6 +142,8 @@ _TABLE = (
         choices=("safe", "fast")),
     Key("lock_timeout", _N,
         "seconds to wait for another process that has locked an environment or package"),
+    Key("host_python", _T, "copy this machine's pythons where that works, or link to them as venv does",
+        choices=("copy", "link")),
     Key("compile_bytecode", _B, "compile Python files on installation"),
     Key("register_envs", _B, "list environments in ~/.conda/environments.txt"),
     # Activation

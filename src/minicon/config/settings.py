@@ -81,6 +81,7 @@ class Settings:
     keep_generations: int = 3
     durability: str = "safe"
     lock_timeout: float = 600.0
+    host_python: str = "copy"
     register_envs: bool = True
     changeps1: bool = True
     env_prompt: str = "({default_env}) "

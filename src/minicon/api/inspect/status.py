@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from minicon.api.inspect.linked_python import InterpreterChange
     from minicon.api.inspect.pip_changes import PipChanges
     from minicon.api.inspect.python_path import HiddenModule
     from minicon.models.environment_files.environment_spec import EnvironmentSpec
@@ -56,6 +57,7 @@ class Status:
         extra: Requested packages that are not in the file.
         variables: Variables of the file that are not set to its value.
         hidden: Modules that ``PYTHONPATH`` hides; no difference of the environment.
+        interpreter: What became of the interpreter of this machine that python links to.
     """
 
     path: Path
@@ -72,6 +74,7 @@ class Status:
     extra: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     hidden: tuple[HiddenModule, ...] = ()
+    interpreter: InterpreterChange | None = None
 
     @property
     def has_drifted(self) -> bool:
@@ -86,6 +89,7 @@ class Status:
             or self.file
             or self.extra
             or self.variables
+            or (self.interpreter and self.interpreter.is_problem)
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -106,6 +110,7 @@ class Status:
             "extra": list(self.extra),
             "variables": list(self.variables),
             "hidden_by_pythonpath": [each._asdict() for each in self.hidden],
+            "interpreter": self.interpreter and self.interpreter.text,
         }
 
 
@@ -115,6 +120,7 @@ def environment_status(
     file: EnvironmentSpec | None = None,
     folder: Path | None = None,
     environ: Mapping[str, str] | None = None,
+    interpreter: InterpreterChange | None = None,
 ) -> Status:
     """Compare an environment with its records, its requested specs and an environment file.
 
@@ -123,6 +129,7 @@ def environment_status(
         file: The environment file, or None.
         folder: Base of relative paths in the file.
         environ: PYTHONPATH, and values of variables in the file's ``pip:`` lines.
+        interpreter: Of :func:`minicon.api.inspect.linked_python.interpreter_change`.
 
     Raises:
         NotAnEnvironment: The path is not an environment.
@@ -158,6 +165,7 @@ def environment_status(
         extra=() if file is None else tuple(_extra(requested, file)),
         variables=() if file is None else tuple(_variables(prefix, file)),
         hidden=hidden_modules(prefix, installed, environ or {}),
+        interpreter=interpreter,
     )
 
 

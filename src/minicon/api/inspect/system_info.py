@@ -192,5 +192,6 @@ def interpreter_rows(services: Services) -> list[tuple[str, ...]]:
 
     rows: list[tuple[str, ...]] = [("# Version", "Layout", "Path")]
     found = sorted(services.discovery.interpreters, key=lambda f: f.version_tuple, reverse=True)
-    rows += [(facts.version, layout_for(facts), facts.executable) for facts in found]
+    linked = services.settings.host_python == "link"
+    rows += [(f.version, layout_for(f, linked=linked), f.executable) for f in found]
     return rows

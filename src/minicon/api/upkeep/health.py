@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 
 from minicon.api.dependency_graph import DependencyGraph
+from minicon.api.inspect.linked_python import interpreter_change
 from minicon.api.inspect.pip_changes import find_pip_changes
 from minicon.api.inspect.python_path import hidden_modules
 from minicon.api.upkeep.cleaning import find_leftovers
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Kinds that are repaired by linking the package again.
 RELINKED_KINDS = frozenset({"missing", "changed", "not-a-file", "corrupt-record"})
+#: Kinds that are repaired by linking to another interpreter.
+INTERPRETER_KINDS = frozenset({"vanished-interpreter", "changed-interpreter"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +42,9 @@ class Finding:
 
     Attributes:
         kind: ``missing``, ``changed``, ``not-a-file``, ``corrupt-record``,
-            ``duplicate-record``, ``unmet-dependency``, ``vanished-interpreter``, ``pip-change``,
-            ``hidden-module``, ``leftover``, ``stale-registration`` or ``rejected-interpreter``.
+            ``duplicate-record``, ``unmet-dependency``, ``vanished-interpreter``,
+            ``changed-interpreter``, ``pip-change``, ``hidden-module``, ``leftover``,
+            ``stale-registration`` or ``rejected-interpreter``.
         text: A sentence.
         package: Name of the affected package, or an empty text.
         path: The affected file: relative to the environment, or absolute for the machine.
@@ -79,7 +82,7 @@ def check_environment(services: Services, path: Path, *, quick: bool = False) ->
     return [
         *_check_files(prefix, quick=quick),
         *_check_dependencies(services, prefix),
-        *_check_interpreter(prefix),
+        *_check_interpreter(services, prefix),
         *_check_pip(prefix),
         *_check_python_path(services, prefix),
     ]
@@ -171,24 +174,18 @@ def _installed(prefix: Prefix) -> list[PrefixRecord]:
     return [*kept, *changes.installed_by_pip]
 
 
-def _check_interpreter(prefix: Prefix) -> Iterator[Finding]:
-    """Check that the interpreter that a python (venv layout) links to still exists."""
-    python = prefix.record("python")
-    if python is None or python.record.source != "interpreter":
-        return
-    for path in python.files:
-        link = prefix.path / path
-        if link.is_symlink() and not link.exists():
-            target = os.path.realpath(link)
-            if not target.startswith(f"{os.path.realpath(prefix.path)}{os.sep}"):
-                yield Finding(
-                    kind="vanished-interpreter",
-                    text=f"python {python.record.version} links to {target}, which is missing",
-                    package="python",
-                    path=path,
-                    environment=prefix.path,
-                )
-                return
+def _check_interpreter(services: Services, prefix: Prefix) -> Iterator[Finding]:
+    """Check that the interpreter that a python links to exists and is as it was."""
+    change = interpreter_change(services, prefix)
+    if change is not None:
+        yield Finding(
+            kind=change.kind,
+            text=change.text,
+            package="python",
+            path=change.path,
+            environment=prefix.path,
+            is_problem=change.is_problem,
+        )
 
 
 def _check_pip(prefix: Prefix) -> Iterator[Finding]:

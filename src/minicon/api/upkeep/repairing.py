@@ -13,7 +13,7 @@ from minicon.api.change.applying import apply_plan
 from minicon.api.package_preparation import prepare_packages
 from minicon.api.plan.request import ChangeRequest, Plan
 from minicon.api.upkeep.cleaning import sweep_leftovers
-from minicon.api.upkeep.health import RELINKED_KINDS, stale_registrations
+from minicon.api.upkeep.health import INTERPRETER_KINDS, RELINKED_KINDS, stale_registrations
 from minicon.errors import MiniconError
 from minicon.models.version import python_minor
 from minicon.package.validate import verify_package
@@ -61,16 +61,19 @@ def repair_environment(
     recover(path)
     prefix = Prefix(path)
     lost, unknown = _lost_records(services, prefix)
-    others = [*lost, *_other_interpreter(services, prefix, findings)]
+    pythons = _other_interpreter(services, prefix, findings)
+    relinked_kinds = RELINKED_KINDS | (INTERPRETER_KINDS if pythons else frozenset())
     by_pip = {record.name for record in prefix.readable_records() if not _has_origin(record)}
     problems = [
         Problem(finding.package, finding.path, finding.kind)
         for finding in findings
-        if finding.kind in RELINKED_KINDS and finding.package and finding.package not in by_pip
+        if finding.kind in relinked_kinds and finding.package and finding.package not in by_pip
     ]
     duplicates = () if unknown else prefix.duplicate_records()
     # The files of an unreadable, unknown record may belong to any package: nothing is changed.
-    relinked = [] if unknown else _relink(services, prefix, problems, others, command_line)
+    relinked = (
+        [] if unknown else _relink(services, prefix, problems, [*lost, *pythons], command_line)
+    )
     damaged = {finding.package for finding in findings if finding.kind in RELINKED_KINDS}
     return [
         *(f"removed the older record {record.file_name}" for record in duplicates),
@@ -178,9 +181,10 @@ def _in_channels(services: Services, prefix: Prefix, dist_name: str) -> Repodata
 def _other_interpreter(
     services: Services, prefix: Prefix, findings: Iterable[Finding]
 ) -> list[RepodataRecord]:
-    """Find another interpreter of the same minor version for one that vanished."""
+    """Find an interpreter of the same minor version for one that vanished or was updated."""
     python = prefix.record("python")
-    if python is None or not any(f.kind == "vanished-interpreter" for f in findings):
+    lost = [f for f in findings if f.kind in INTERPRETER_KINDS and f.is_problem]
+    if python is None or not lost:
         return []
     minor = python_minor(python.record.version)
     offered = services.host_index.records_for("python")

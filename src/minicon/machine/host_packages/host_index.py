@@ -40,6 +40,7 @@ class HostIndex(RecordIndex):
         platform: Target subdir; interpreters for other subdirs are not listed.
         variants: Further builds to list: ``pypy``, ``free-threaded``, ``debug``,
             ``pre-release``. None by default, because users must choose them explicitly.
+        linked: Whether environments link to the interpreters instead of copying them.
     """
 
     def __init__(
@@ -48,13 +49,17 @@ class HostIndex(RecordIndex):
         *,
         platform: str,
         variants: Collection[str] = (),
+        linked: bool = False,
     ) -> None:
         super().__init__(HOST_CHANNEL, platform)
         chosen: dict[tuple[str, str, str], InterpreterFacts] = {}
         for facts in interpreters:
             if reason_against_offer(facts, platform, variants) is None:
-                chosen.setdefault((facts.version, facts.abiflags, layout_for(facts)), facts)
-        self._records = tuple(record_for_interpreter(facts) for facts in chosen.values())
+                layout = layout_for(facts, linked=linked)
+                chosen.setdefault((facts.version, facts.abiflags, layout), facts)
+        self._records = tuple(
+            record_for_interpreter(facts, layout) for (_, _, layout), facts in chosen.items()
+        )
 
     def names(self) -> Collection[str]:
         """``python``, if there is any record."""
@@ -91,15 +96,15 @@ def reason_against_offer(
     )
 
 
-def record_for_interpreter(facts: InterpreterFacts) -> RepodataRecord:
-    """The record of an interpreter.
+def record_for_interpreter(facts: InterpreterFacts, layout: str = "") -> RepodataRecord:
+    """The record of an interpreter in a layout; by default that of :func:`layout_for`.
 
     The build string, ``h<8 hexadecimal digits>_host_<layout>``, changes with the interpreter. It
     never ends with ``_cpython``, which conda's ``python_abi`` requires, so that compiled conda
     packages are not combined with a Python that uses other system libraries. The record has no
     timestamp, so that ``--exclude-newer`` does not exclude interpreters.
     """
-    layout = layout_for(facts)
+    layout = layout or layout_for(facts)
     build = f"h{facts.identity[:8]}_host_{layout}"
     number = _BUILD_NUMBERS.get(layout, 0)
     data = {
@@ -125,6 +130,11 @@ def record_for_interpreter(facts: InterpreterFacts) -> RepodataRecord:
     )
 
 
+def layout_of(record: RepodataRecord) -> str:
+    """The layout that the build string of a record of the channel ``host`` names."""
+    return VENV if record.build.endswith(f"_{VENV}") else PORTABLE
+
+
 def interpreter_for(
     record: RepodataRecord, interpreters: Iterable[InterpreterFacts]
 ) -> InterpreterFacts:
@@ -141,7 +151,7 @@ def interpreter_for(
     path = str(record.data.get("interpreter", ""))
     found = tuple(interpreters)
     for facts in found:
-        offered = record_for_interpreter(facts)
+        offered = record_for_interpreter(facts, layout_of(record))
         if (offered.version, offered.build) == (record.version, record.build):
             return facts
     successor = next((facts for facts in found if facts.executable == path), None)

@@ -6,7 +6,8 @@ layout   content of the environment      interpreters
 portable a whole Python, hard-linked     self-contained builds: pyenv, python-build-standalone,
          from the package cache          ``make install`` below ``/usr/local``
 venv     ``pyvenv.cfg`` and links        those of a distribution, of a framework or of a conda
-                                         installation, whose files are in several directories
+                                         installation, whose files are in several directories;
+                                         with the setting ``host_python: link``, all others too
 ======== =============================== =================================================
 """
 
@@ -26,9 +27,16 @@ _MANAGED_PARTS = frozenset({"Cellar", ".linuxbrew", "homebrew"})
 _MANAGED_ROOTS = ("/nix/store/", "/gnu/store/", "/snap/")
 
 
-def layout_for(facts: InterpreterFacts) -> str:
-    """``portable`` if a copy of the interpreter works in any directory, else ``venv``."""
-    return VENV if reason_against_copy(facts) else PORTABLE
+def layout_for(facts: InterpreterFacts, *, linked: bool = False) -> str:
+    """``portable`` if a copy of the interpreter works in any directory, else ``venv``.
+
+    Args:
+        facts: The interpreter.
+        linked: Whether the user prefers ``venv``. On Windows, where a virtual environment has
+            another layout than a conda environment, this has no effect.
+    """
+    prefers_venv = linked and not facts.is_windows
+    return VENV if prefers_venv or reason_against_copy(facts) else PORTABLE
 
 
 def reason_against_copy(facts: InterpreterFacts) -> str | None:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def prepare_interpreter(
-    facts: InterpreterFacts, folder: Path, *, reporter: Reporter | None = None
+    facts: InterpreterFacts, folder: Path, *, layout: str = "", reporter: Reporter | None = None
 ) -> PackageFiles:
     """Write an interpreter to an empty directory, as an extracted conda package.
 
@@ -46,6 +46,7 @@ def prepare_interpreter(
     Args:
         facts: The interpreter.
         folder: An existing empty directory.
+        layout: ``portable`` or ``venv``; by default that of :func:`layout_for`.
         reporter: Receives the warning.
 
     Returns:
@@ -58,7 +59,8 @@ def prepare_interpreter(
         FileError: A file cannot be read or written.
     """
     _check_unchanged(facts)
-    layout, reason = layout_for(facts), None
+    record = record_for_interpreter(facts, layout)
+    layout, reason = layout or layout_for(facts), None
     writer = PackageWriter(folder)
     if layout == PORTABLE:
         try:
@@ -78,7 +80,17 @@ def prepare_interpreter(
             _write_venv(facts, writer)
         except SelfCheckError as error:
             raise _unusable(facts, str(error)) from error
-    return _finish(facts, writer, layout, reason)
+    index = {key: value for key, value in record.data.items() if key != "purls"}
+    return writer.finish({**index, "subdir": record.subdir}, _about(facts, layout, reason))
+
+
+def _about(facts: InterpreterFacts, layout: str, reason: str | None) -> dict[str, object]:
+    return {
+        "summary": f"Python {facts.version} of this machine",
+        "interpreter": facts.to_json(),
+        "layout": layout,
+        "reason_against_copy": reason,
+    }
 
 
 def _write_venv(facts: InterpreterFacts, writer: PackageWriter) -> None:
@@ -129,18 +141,3 @@ def _check_unchanged(facts: InterpreterFacts) -> None:
             f"the interpreter {facts.executable} has changed since it was found",
             hint="run the command again to choose an interpreter",
         )
-
-
-def _finish(
-    facts: InterpreterFacts, writer: PackageWriter, layout: str, reason: str | None
-) -> PackageFiles:
-    record = record_for_interpreter(facts)
-    index = {key: value for key, value in record.data.items() if key != "purls"}
-    index["subdir"] = record.subdir
-    about = {
-        "summary": f"Python {facts.version} of this machine",
-        "interpreter": facts.to_json(),
-        "layout": layout,
-        "reason_against_copy": reason,
-    }
-    return writer.finish(index, about)

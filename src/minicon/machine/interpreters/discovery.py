@@ -79,6 +79,26 @@ def discover_interpreters(
     return _partitioned([results[path] for path in candidates])
 
 
+def facts_of(
+    path: str, *, environ: Mapping[str, str], cache_dir: Path | None, timeout: float = 5.0
+) -> InterpreterFacts | RejectedInterpreter:
+    """Return the facts of one executable, by a probe if it is new or was changed.
+
+    Args:
+        path: Real path of the executable.
+        environ: Environment variables of the probe.
+        cache_dir: Directory of the cache; None disables it.
+        timeout: Seconds after which the probe is ended.
+    """
+    with FactsCache.opened(cache_dir, time.time) as cache:
+        cached = cache.get(path)
+        if cached is None:
+            (result,) = _probe_all([path], environ, timeout)
+            cache.put(path, result)
+            return result
+    return RejectedInterpreter(path, cached) if isinstance(cached, str) else cached
+
+
 def _known(path: str, cache: FactsCache) -> InterpreterFacts | RejectedInterpreter | None:
     """The result for an executable without a probe; None if a probe is needed."""
     prefix = Path(path).parent if os.name == "nt" else Path(path).parent.parent

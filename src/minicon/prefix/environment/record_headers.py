@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 
+from minicon.constants import HOST_CHANNEL
 from minicon.fs.plain_file import plain_opener, read_followed
 
 TYPE_CHECKING = False
@@ -61,6 +62,7 @@ def read_record_headers(prefix: str) -> list[RecordHeader]:
         by_name = {header.name: header for header in headers}
         python = by_name.get("python")
         site_packages = f"{prefix}/{_site_packages(python)}" if python else None
+        _refuse_changed_interpreter(prefix, python)
         _refuse_changes_by_pip(prefix, by_name, site_packages)
         after = os.stat(folder)
     except (OSError, ImportError, ValueError, LookupError, StopIteration, RecursionError) as error:
@@ -136,6 +138,14 @@ def _skip(text: str, index: int, mark: str = "") -> int:
     if text[index] != mark:
         raise ValueError(mark)
     return index + 1
+
+
+def _refuse_changed_interpreter(prefix: str, python: RecordHeader | None) -> None:
+    """Raise NotPlain or OSError where the interpreter that python links to may be another now."""
+    if python and python.channel == HOST_CHANNEL and python.build.endswith("_venv"):
+        changed = os.stat(f"{prefix}/bin/python").st_ctime_ns
+        if changed > os.stat(python.file).st_mtime_ns:
+            raise NotPlain(prefix)
 
 
 def _refuse_changes_by_pip(

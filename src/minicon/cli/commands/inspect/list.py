@@ -78,7 +78,21 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.reverse:
         records = records[::-1]
     _print(path, records, arguments, context)
+    _warn_of_interpreter(path, context)
     return 0
+
+
+def _warn_of_interpreter(path: Path, context: CommandContext) -> None:
+    """Warn if the interpreter that python links to was updated or removed."""
+    from minicon.api.inspect.linked_python import interpreter_change
+    from minicon.prefix.environment.prefix import Prefix
+
+    change = interpreter_change(context.services, Prefix(path))
+    if change is not None and change.is_problem:
+        import shlex
+
+        repair = f"minicon doctor --fix -p {shlex.quote(str(path))}"
+        context.console.warn(f"{change.text}; to repair it: {repair}")
 
 
 def _print(

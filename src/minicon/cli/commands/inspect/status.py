@@ -40,7 +40,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the differences; return 1 only with ``--exit-code``."""
     import os
 
+    from minicon.api.inspect.linked_python import interpreter_change
     from minicon.api.inspect.status import environment_status
+    from minicon.prefix.environment.prefix import Prefix
 
     path = context.registry.existing(arguments.name, arguments.prefix)
     context.registry.recover(path)
@@ -49,7 +51,13 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         from minicon.api.input_files import read_one_environment
 
         folder, file = read_one_environment(context.services, arguments.file)
-    status = environment_status(path, file=file, folder=folder, environ=os.environ)
+    status = environment_status(
+        path,
+        file=file,
+        folder=folder,
+        environ=os.environ,
+        interpreter=interpreter_change(context.services, Prefix(path)),
+    )
     if context.console.json:
         context.console.document(status.to_json())
     else:
@@ -68,6 +76,7 @@ def _lines(status: Status, *, whole: bool) -> Iterator[str]:
         ("missing files", [f"{path} ({name})" for path, name in status.missing]),
         ("changed files", [f"{path} ({name})" for path, name in status.changed]),
         ("changed by pip", status.pip.sentences()),
+        ("interpreter", [status.interpreter.text] if status.interpreter else []),
         ("requested specs that are not satisfied", status.unmet_requests),
         ("pins that are not satisfied", status.broken_pins),
         ("in the file, but not installed", status.file or ()),

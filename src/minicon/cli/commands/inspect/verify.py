@@ -29,12 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the problems; return 1 if there are any."""
+    from minicon.api.inspect.linked_python import interpreter_change
     from minicon.api.upkeep.health import file_problems
     from minicon.prefix.environment.prefix import Prefix
+    from minicon.prefix.repair import Problem
 
     console = context.console
     path = context.registry.existing(arguments.name, arguments.prefix)
-    problems = file_problems(Prefix(path).require(), quick=arguments.quick)
+    prefix = Prefix(path).require()
+    problems = file_problems(prefix, quick=arguments.quick)
+    change = interpreter_change(context.services, prefix)
+    if change is not None and change.is_problem:
+        problems.append(Problem("python", change.path, change.kind))
     if console.json:
         listed = [{"package": p.package, "path": p.path, "kind": p.kind} for p in problems]
         document = {"success": not problems, "prefix": str(path), "problems": listed}
