@@ -10,6 +10,7 @@ import base64
 import datetime as dt
 import http.server
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -91,6 +92,11 @@ class OciRegistry:
         algorithm, _, name = digest.partition(":")
         blob = self.folder / "data/docker/registry/v2/blobs" / algorithm / name[:2] / name
         return blob / "data"
+
+    def requests(self, method: str, start: str = "/v2/") -> list[str]:
+        """Return the paths of all successful requests with a method."""
+        pattern = rf'"{method} ({re.escape(start)}[^ ]*) HTTP/1.1" 2'
+        return re.findall(pattern, self.log.read_text())
 
     def push(self, folder: Path, path: str) -> dict[str, str]:
         """Push a channel as conda-oci-mirror does.
@@ -209,19 +215,20 @@ class TokenRealm:
         self._server.server_close()
 
     def answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
-        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(handler.path).query))
+        pairs = urllib.parse.parse_qsl(urllib.parse.urlsplit(handler.path).query)
+        query, scopes = dict(pairs), [text for key, text in pairs if key == "scope"]
         given = handler.headers.get("Authorization")
         self.requests.append((query, given))
         wanted = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        kind, name, _ = query["scope"].split(":")
+        names = [scope.split(":")[1] for scope in scopes]
         if given not in (None, wanted):
             status, answer = 401, {"details": "incorrect username or password"}
-        elif given is None and not name.startswith("public/"):
+        elif given is None and not all(each.startswith("public/") for each in names):
             status, answer = 403, {"errors": [{"code": "DENIED"}]}
         else:
             # oras takes the token that it got for pulling to push, too.
             allowed = ["pull", "push"] if given else ["pull"]
-            access = [{"type": kind, "name": name, "actions": allowed}]
+            access = [{"type": "repository", "name": each, "actions": allowed} for each in names]
             token = self._token(query["service"], access)
             status, answer = 200, {"token": token, "expires_in": self.seconds}
         body = json.dumps(answer).encode()

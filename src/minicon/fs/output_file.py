@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 from minicon.fs import operations
 from minicon.fs.safe_path import typed_path
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pathlib import Path
+from minicon.fs.unfinished import new_file
 
 STDOUT = "/dev/stdout"
 #: Paths that stand for open files, whatever their type.
@@ -43,8 +41,11 @@ def write_output(path: str | os.PathLike[str], data: bytes) -> None:
     """
     text = os.path.abspath(path)
     if not is_stream(text):
-        mode = stat.S_IMODE(os.stat(text).st_mode) if os.path.exists(text) else 0o644
-        operations.replace_file(os.path.realpath(text), data, mode)
+        mode = stat.S_IMODE(os.stat(text).st_mode) if os.path.exists(text) else None
+        with new_file(Path(os.path.realpath(text)), mode) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         return
     operations.checkpoint("append_file", text, None)
     with open(text, "ab", buffering=0) as stream:

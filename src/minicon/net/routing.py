@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from minicon.config.settings import Settings
     from minicon.net.client.fetcher import Fetcher, Response
+    from minicon.net.schemes.oci_images import ImageRepository
     from minicon.net.schemes.s3_signing import S3Signer
     from minicon.net.small_files.client import SmallFiles
 
@@ -135,9 +136,7 @@ class UrlFetcher:
         if scheme not in self._makers:
             message = f"{redact(url)} does not begin with https, http, file, oci or s3"
             raise ChannelError("unsupported-scheme", message, hint="check the channel's URL")
-        if self._offline:
-            message = f"{redact(url)} is needed and --offline forbids the network"
-            raise OfflineError("offline", message, hint="run once without --offline")
+        self._require_network(url)
         if scheme != "oci" and headers and EXPECTED_SHA256 in headers:
             headers = {name: text for name, text in headers.items() if name != EXPECTED_SHA256}
         return self._fetcher_of(scheme).open(url, headers=headers, timeout=timeout)
@@ -175,7 +174,7 @@ class UrlFetcher:
         return self._sign_s3(best) if best.startswith("s3:") and not self._offline else best
 
     def put(self, url: str, body: BinaryIO) -> Response:
-        """Upload a file by http(s); see :meth:`minicon.net.client.session.HttpFetcher.put`.
+        """Upload a file by http(s); see :meth:`minicon.net.client.session.HttpFetcher.send`.
 
         Raises:
             ChannelError: The URL has another scheme, or the server cannot be reached.
@@ -185,14 +184,38 @@ class UrlFetcher:
             message = f"{redact(url)} is not a URL that packages can be uploaded to"
             hint = "give the http:// or https:// URL of a channel"
             raise ChannelError("unsupported-scheme", message, hint=hint)
-        if self._offline:
-            message = f"{redact(url)} is needed and --offline forbids the network"
-            raise OfflineError("offline", message, hint="run without --offline")
+        self._require_network(url)
         from minicon.net.client.session import HttpFetcher
 
         fetcher = self._fetcher_of(scheme)
         assert isinstance(fetcher, HttpFetcher)
-        return fetcher.put(url, body)
+        return fetcher.send("PUT", url, body=body)
+
+    def images(self, url: str) -> ImageRepository:
+        """Return the images of a repository, to read and push them.
+
+        Args:
+            url: ``oci://registry/name``, with a tag or digest, and maybe with credentials.
+
+        Raises:
+            UsageError: ``invalid-image-name``.
+            OfflineError: minicon is offline.
+        """
+        from minicon.models.url import Url
+        from minicon.net.schemes.oci_fetcher import OciFetcher
+
+        self._require_network(url)
+        fetcher = self._fetcher_of("oci")
+        assert isinstance(fetcher, OciFetcher)
+        repository = fetcher.images(url)
+        if (credentials := Url(url).credentials) is not None:
+            self.credentials.add(repository.url, credentials)
+        return repository
+
+    def _require_network(self, url: str) -> None:
+        if self._offline:
+            message = f"{redact(url)} is needed and --offline forbids the network"
+            raise OfflineError("offline", message, hint="run once without --offline")
 
     def close(self) -> None:
         """Close all connections. The fetcher may be used again."""

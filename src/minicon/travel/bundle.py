@@ -21,9 +21,10 @@ from importlib import resources
 from pathlib import Path
 
 from minicon.errors import PackageError
+from minicon.fs.unfinished import new_file
 from minicon.lean_dataclasses import dataclass
 from minicon.models.url import path_to_url
-from minicon.travel.formats import chunks_of, new_file
+from minicon.travel.formats import chunks_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

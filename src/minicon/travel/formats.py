@@ -13,14 +13,13 @@ from minicon.archive.writers.compressors import LEVELS
 from minicon.closing import Closing
 from minicon.errors import FileError, UsageError
 from minicon.fs import operations
-from minicon.fs.remove import remove_tree
+from minicon.fs.unfinished import new_file, new_folder
 from minicon.models.near_names import near_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
-    from typing import BinaryIO
 
     from minicon.archive.writers.archive_writer import ArchiveWriter
 
@@ -91,19 +90,15 @@ def open_writer(
     """
     if name in ("squashfs", "no-archive"):
         program = _mksquashfs() if name == "squashfs" else ""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        with operations.describing("write", path):
-            remove_tree(temporary)
-            operations.make_directory(temporary)
-            try:
-                with FolderWriter(temporary) as folder:
-                    yield folder
-                if program:
-                    _make_image(program, temporary, path, epoch)
-                else:
-                    operations.rename(temporary, path)
-            finally:
-                remove_tree(temporary)
+        with operations.describing("write", path), new_folder(path) as temporary:
+            tree = temporary / path.name
+            operations.make_directory(tree)
+            with FolderWriter(tree) as folder:
+                yield folder
+            if program:
+                _make_image(program, tree, temporary / "image", epoch)
+                tree = temporary / "image"
+            operations.rename(tree, path)
         return
     with operations.describing("write", path), new_file(path) as file:
         writer: TarWriter | ZipWriter
@@ -115,21 +110,6 @@ def open_writer(
         with writer:
             yield writer
             writer.finish()
-
-
-@contextlib.contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that appears under its name when it is complete. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    operations.checkpoint("create_file", temporary)
-    try:
-        with open(temporary, "wb") as file:
-            yield file
-        operations.rename(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 class FolderWriter(Closing):
@@ -182,27 +162,22 @@ def _mksquashfs() -> str:
 
 def _make_image(program: str, folder: Path, path: Path, epoch: int | None) -> None:
     """Write a SquashFS image of a directory, owned by root, without times of this run."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp-image")
     time = str(epoch or 0)
     options = (
         f"-all-root -noappend -quiet -no-progress -root-mode 0755 -mkfs-time {time} -comp zstd"
     )
     options += f" -Xcompression-level {_SQUASHFS_LEVEL}"
-    command = (program, str(folder), str(temporary), *options.split())
+    command = (program, str(folder), str(path), *options.split())
     for parent, folders, names in os.walk(folder):
         links = [f"{parent}/{name}" for name in (*folders, *names)]
         for each in (parent, *filter(os.path.islink, links)):
             os.utime(each, (epoch or 0, epoch or 0), follow_symlinks=False)
     environment = {k: v for k, v in os.environ.items() if k != "SOURCE_DATE_EPOCH"}
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            lines = done.stderr.strip().splitlines() or ["no reason given"]
-            message = f"mksquashfs cannot write {path}: {lines[-1]}"
-            raise FileError("file-system", message, hint="check the free space of the disk")
-        operations.rename(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        message = f"mksquashfs cannot write {path}: {lines[-1]}"
+        raise FileError("file-system", message, hint="check the free space of the disk")
 
 
 def chunks_of(content: bytes | Path) -> Iterator[bytes]:

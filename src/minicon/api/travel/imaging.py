@@ -1,6 +1,8 @@
-"""Make a container image of an environment."""
+"""Make a container image of an environment, in a file or in a registry."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from minicon.api.travel.packing import (
     check_output,
@@ -8,32 +10,40 @@ from minicon.api.travel.packing import (
     require_complete,
     source_date_epoch,
 )
+from minicon.errors import UsageError
+from minicon.fs.operations import describing
+from minicon.fs.unfinished import new_folder
 from minicon.lean_dataclasses import dataclass, field
-from minicon.models.reporter import SilentReporter
 from minicon.prefix.environment.prefix import Prefix
-from minicon.travel.base_image import BaseImage
+from minicon.redaction import redact
 from minicon.travel.contents import Selection
 from minicon.travel.formats import open_writer
-from minicon.travel.image import ARCHITECTURES, ImageOptions, write_image
+from minicon.travel.images.base_image import BaseImage, Layout
+from minicon.travel.images.image import ImageOptions, architecture_of, build_image
+from minicon.travel.images.layout import write_layout
+from minicon.travel.images.pushing import push_image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from minicon.api.services import Services
+    from minicon.net.schemes.image_reference import ImageReference
+    from minicon.net.schemes.oci_images import ImageRepository
+    from minicon.travel.images.image import Image
 
-    from minicon.models.reporter import Reporter
+_REGISTRY = "oci://"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRequest:
-    """What to make an image of.
+    """What to make an image of, and where it is written or pushed.
 
     Attributes:
         prefix: The environment.
-        output: A tar archive; a name without a suffix is a directory.
         destination: Path of the environment in the image.
-        base: OCI layout of the image below; None is an empty image.
-        tag: Name and tag, or empty.
+        output: A tar archive; a name without a suffix is a directory; None writes nothing.
+        push: ``oci://registry/name:tag``, or empty.
+        base: The image below: an OCI layout, or ``oci://registry/name:tag``; or empty.
+        name: For programs that load the image, or None.
         selection: Which files are packed.
         force: Whether an existing output is replaced.
         ignore_editable: Whether projects outside of the environment may be missing.
@@ -41,57 +51,80 @@ class ImageRequest:
     """
 
     prefix: Path
-    output: Path
     destination: str
-    base: Path | None = None
-    tag: str = ""
+    output: Path | None = None
+    push: str = ""
+    base: str = ""
+    name: ImageReference | None = None
     selection: Selection = field(default_factory=Selection)
     force: bool = False
     ignore_editable: bool = False
     ignore_missing: bool = False
 
 
-def make_image(
-    request: ImageRequest,
-    folder: Path,
-    *,
-    environ: Mapping[str, str],
-    reporter: Reporter | None = None,
-) -> tuple[str, int]:
-    """Write an image; nothing is left of a failure.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageResult:
+    """The digest of an image's manifest, its layers, and the blobs that a registry was sent."""
+
+    digest: str
+    layers: int
+    sent: int = 0
+
+
+def make_image(services: Services, request: ImageRequest) -> ImageResult:
+    """Write an image or push it; nothing is left of a failure.
 
     Args:
+        services: Network; ``SOURCE_DATE_EPOCH`` of its variables is the latest time of files.
         request: The image.
-        folder: A directory for layers until they are written.
-        environ: Environment variables; ``SOURCE_DATE_EPOCH`` is the latest time of files.
-        reporter: Receives what users should know of the packed files.
-
-    Returns:
-        The digest of its manifest, and the number of layers.
 
     Raises:
-        UsageError: The output exists, or the environment is not for Linux.
+        UsageError: There is no output, or it exists; or the environment is not for Linux.
         PrefixError: The environment would not work in an image.
         PackageError: The base is no OCI layout.
+        ChannelError: A registry cannot be used.
         FileError: The file system failed.
     """
-    reporter = reporter or SilentReporter()
     prefix = Prefix(request.prefix).require()
-    check_output(request.output, force=request.force)
+    if request.output is not None:
+        check_output(request.output, force=request.force)
+    elif not request.push:
+        hint = "pass -o FILE, or --push oci://REGISTRY/NAME:TAG"
+        raise UsageError("wrong-arguments", "the image is neither written nor pushed", hint=hint)
+    architecture = architecture_of(prefix)
+    target = services.fetcher.images(request.push) if request.push else None
+    repository = _registry_of_base(services, request)
     require_complete(
         prefix,
-        reporter,
+        services.reporter,
         ignore_editable=request.ignore_editable,
         ignore_missing=request.ignore_missing,
     )
-    architecture = ARCHITECTURES.get(prefix.subdir or "linux-64", "amd64")
+    base = repository or (Layout(Path(request.base)) if request.base else None)
     options = ImageOptions(
         destination=checked_destination(request.destination) or "",
         selection=request.selection,
-        tag=request.tag,
-        epoch=source_date_epoch(environ),
-        base=BaseImage(request.base, architecture) if request.base else None,
+        epoch=source_date_epoch(services.environ),
+        base=BaseImage(base, redact(request.base), architecture) if base else None,
     )
-    kind = "tar" if request.output.suffix else "no-archive"
-    with open_writer(request.output, kind) as writer:
-        return write_image(prefix, writer, options, folder)
+    # Layers may be larger than what the system has for temporary files.
+    output = request.output or services.cache_dir / "image"
+    with describing("write", output), new_folder(output) as folder:
+        image = build_image(prefix, options, folder)
+        if request.output is not None:
+            _write(image, request.output, request.name)
+        sent = 0
+        if target is not None:
+            sent = push_image(image, target, folder, services.reporter, repository)
+    digest = f"sha256:{image.manifest.sha256}"
+    return ImageResult(digest=digest, layers=len(image.described_layers), sent=sent)
+
+
+def _registry_of_base(services: Services, request: ImageRequest) -> ImageRepository | None:
+    is_url = request.base.startswith(_REGISTRY)
+    return services.fetcher.images(request.base) if is_url else None
+
+
+def _write(image: Image, output: Path, name: ImageReference | None) -> None:
+    with open_writer(output, "tar" if output.suffix else "no-archive") as writer:
+        write_layout(writer, image, name)

@@ -123,12 +123,21 @@ class HttpFetcher:
                 response.close()
             self._sleep(wait)
 
-    def put(self, url: str, body: BinaryIO) -> HttpResponse:
-        """Upload a file, once and without following redirects.
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | BinaryIO | None = None,
+    ) -> HttpResponse:
+        """Send a request that is no GET, once and without following redirects.
 
         Args:
+            method: ``HEAD``, ``POST`` or ``PUT``.
             url: As for :meth:`open`.
-            body: The open file.
+            headers: Additional request headers.
+            body: Bytes, or an open file.
 
         Raises:
             ChannelError: The server cannot be reached.
@@ -136,9 +145,11 @@ class HttpFetcher:
         try:
             bare, inline = _split_userinfo(url)
             signed, secret = self._credentials.sign(bare)
-            raw = self._send(signed, {**secret, **inline}, None, body)
+            sent = {**(headers or {}), **secret, **inline}
+            raw = self._send(signed, sent, None, method, body)
         except _HttpError as error:
-            raise error.failure.as_error(error.url, "upload") from error
+            verb = "read" if method == "HEAD" else "upload"
+            raise error.failure.as_error(error.url, verb) from error
         return HttpResponse(bare, raw)
 
     def close(self) -> None:
@@ -192,9 +203,10 @@ class HttpFetcher:
         url: str,
         headers: dict[str, str],
         end: float | None,
-        body: BinaryIO | None = None,
+        method: str = "GET",
+        body: bytes | BinaryIO | None = None,
     ) -> urllib3.response.BaseHTTPResponse:
-        """Send one request, a PUT if it has a body; the response body is not read yet."""
+        """Send one request; the response body is not read yet."""
         origin, began = _origin_of(url), self._breaker.now()
         if self._breaker.is_open(origin):
             raise _HttpError(url, failure=UNRESPONSIVE)
@@ -203,7 +215,6 @@ class HttpFetcher:
             left = max(0.01, end - time.monotonic())
             connect, read = min(connect, left), min(read, left)
         try:
-            method = "GET" if body is None else "PUT"
             headers = {**self._session.headers, **headers}  # type: ignore[dict-item]
             request = requests.Request(method, url, headers=headers, data=body)
             response = self._session.send(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _HELPER = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9_\-]*")
 _HELPER_SECONDS = 30.0
+#: The name under which docker stores the login to its own registry.
+_DOCKER_HUB = "https://index.docker.io/v1/"
 #: The user name that marks a password as an identity token (Azure, Docker).
 _TOKEN_USER = "00000000-0000-0000-0000-000000000000"
 
@@ -52,7 +54,8 @@ def secret_from_docker_config(origin: Origin, paths: list[Path]) -> Secret | Non
 def _names(origin: Origin) -> list[str]:
     """The spellings of a registry in these files."""
     names = [f"{origin.host}:{origin.port}", origin.host]
-    return [*names, *(f"https://{name}" for name in names)]
+    names += [f"https://{name}" for name in names]
+    return [*names, _DOCKER_HUB] if origin.host == "docker.io" else names
 
 
 def _secret_in(settings: Any, names: list[str]) -> Secret | None:

@@ -44,8 +44,10 @@ _INDEXES = {
 _SHARD = lazy_pattern(r"([0-9a-f]{64})\.msgpack\.zst")
 #: Characters that tags must not contain (distribution-spec), and their replacements.
 _IN_TAGS = {"+": "__p__", "!": "__e__", "=": "__eq__"}
-_TAG = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9._\-]{0,127}")
-_REPOSITORY = lazy_pattern(r"[a-z0-9]+(?:[._\-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._\-]+[a-z0-9]+)*)*")
+TAG = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9._\-]{0,127}")
+_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+#: Names of repositories (distribution-spec, "Pulling manifests").
+REPOSITORY = lazy_pattern(rf"{_PART}(?:/{_PART})*")
 _DIGEST = lazy_pattern(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _LOOPBACK = lazy_pattern(r"127(?:\.[0-9]{1,3}){3}")
 _TITLE = "org.opencontainers.image.title"
@@ -93,16 +95,21 @@ class Artifact:
         """
         parts = urlsplit(url)
         folder, file_name = posixpath.split(unquote(parts.path).strip("/"))
-        registry = _registry(parts.netloc.rpartition("@")[2], parts.hostname or "")
+        registry = registry_url(parts.netloc.rpartition("@")[2], parts.hostname or "")
         shard = _SHARD.fullmatch(file_name)
         if shard is not None:
             repository = f"{folder.removesuffix('/shards')}/{REPODATA}/shards"
             layer = Layer(f"sha256:{shard.group(1)}")
             return cls(registry, _checked(repository, url), "", file_name, layer=layer)
         name, tag, media_type = _repository_tag(file_name)
-        if not _TAG.fullmatch(tag) or not _REPOSITORY.fullmatch(name):
+        if not TAG.fullmatch(tag) or not REPOSITORY.fullmatch(name):
             return None
         return cls(registry, _checked(f"{folder}/{name}", url), tag, file_name, media_type)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What a token must allow (distribution's token specification)."""
+        return (f"repository:{self.repository}:pull",)
 
     @property
     def manifest_url(self) -> str:
@@ -141,14 +148,14 @@ def _repository_tag(file_name: str) -> tuple[str, str, str]:
     return file_name, "latest", ""
 
 
-def _registry(address: str, host: str) -> str:
-    """Base URL of a registry; plain http is for this machine only, as in docker."""
+def registry_url(address: str, host: str) -> str:
+    """Return the base URL of a registry; plain http is for this machine only, as in docker."""
     is_loopback = host in ("localhost", "::1") or _LOOPBACK.fullmatch(host) is not None
     return f"{'http' if is_loopback else 'https'}://{address}"
 
 
 def _checked(repository: str, url: str) -> str:
-    if not _REPOSITORY.fullmatch(repository):
+    if not REPOSITORY.fullmatch(repository):
         message = f"{redact(url)} is not a valid path in a registry"
         hint = "use only lower-case letters, digits, dots, dashes and underscores"
         raise ChannelError("invalid-url", message, hint=hint)

@@ -17,15 +17,10 @@ import time
 from minicon.errors import ChannelError
 from minicon.models.strict_json import read_json
 from minicon.net.client.headers import EXPECTED_SHA256, Headers
-from minicon.net.client.responses import (
-    AliasedResponse,
-    BodyCheck,
-    BufferedResponse,
-    aliased_error,
-)
-from minicon.net.credentials.origin import Origin
+from minicon.net.client.responses import AliasedResponse, BodyCheck
 from minicon.net.schemes.oci_artifact import Artifact, Layer
-from minicon.net.schemes.oci_login import RefusedError, RegistryLogin
+from minicon.net.schemes.oci_images import ImageRepository
+from minicon.net.schemes.oci_session import RegistrySession, empty_response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,9 +69,8 @@ class OciFetcher:
         credentials: CredentialStore,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._http = http
         self._clock = clock
-        self._login = RegistryLogin(http, credentials, clock)
+        self._session = RegistrySession(http, credentials, clock)
         self._manifests: dict[str, tuple[float, _Manifest]] = {}
         self._locks: dict[str, threading.Lock] = {}
 
@@ -92,7 +86,7 @@ class OciFetcher:
         request = Headers(headers)
         artifact = Artifact.of(url)
         if artifact is None:
-            return _empty(url, 404)
+            return empty_response(url, 404)
         layer, cache_control = artifact.layer, None
         if EXPECTED_SHA256 in request:  # a package's blob is named by its hash
             layer = Layer(f"sha256:{request[EXPECTED_SHA256]}")
@@ -102,18 +96,22 @@ class OciFetcher:
             layer = artifact.layer_in(manifest.content)
             cache_control = manifest.cache_control
             if layer is None:
-                return _empty(url, 404 if manifest.status == 200 else manifest.status)
+                return empty_response(url, 404 if manifest.status == 200 else manifest.status)
         own = {"etag": f'"{layer.digest}"', "cache-control": cache_control}
         if request.get("if-none-match") == own["etag"]:
-            return _empty(url, 304, own)
+            return empty_response(url, 304, own)
         blob_url = artifact.blob_url(layer)
-        response = self._request(url, artifact, blob_url, _for_blob(request, own), timeout)
+        response = self._session.request(url, artifact, blob_url, _for_blob(request, own), timeout)
         check = BodyCheck(layer.digest, layer.size)
         return AliasedResponse(url, response, blob_url, headers=own, check=check)
 
+    def images(self, url: str) -> ImageRepository:
+        """Return the images of a repository; see :class:`.oci_images.ImageRepository`."""
+        return ImageRepository(self._session, url)
+
     def close(self) -> None:
         """Close all kept connections."""
-        self._http.close()
+        self._session.close()
 
     def _manifest(
         self, url: str, artifact: Artifact, fresh: bool, timeout: float | None
@@ -125,49 +123,10 @@ class OciFetcher:
             if cached is not None and not fresh and self._clock() - since < _CACHED_SECONDS:
                 return cached
             headers = {"Accept": _MANIFESTS}
-            with self._request(url, artifact, manifest_url, headers, timeout) as response:
+            with self._session.request(url, artifact, manifest_url, headers, timeout) as response:
                 manifest = _read_manifest(manifest_url, response)
             self._manifests[manifest_url] = (self._clock(), manifest)
             return manifest
-
-    def _request(
-        self,
-        url: str,
-        artifact: Artifact,
-        real_url: str,
-        headers: Mapping[str, str],
-        timeout: float | None,
-    ) -> Response:
-        """Send a request to the registry, authenticated if it requires that."""
-        used: str | None = ""
-        try:
-            for _ in range(2):
-                before, used = used, self._login.header_for(artifact, url, timeout)
-                if used == before:
-                    break
-                sent = {**headers, "Authorization": used} if used else headers
-                response = self._open(url, real_url, sent, timeout)
-                if response.status != 401 or not _is_from(response, artifact.registry):
-                    return response
-                response.close()
-                self._login.learn(artifact, response.headers.get("www-authenticate", ""), used)
-        except RefusedError as refusal:
-            return _empty(url, refusal.status)
-        # A registry that accepted the login answers 401 for what does not exist or is forbidden.
-        return _empty(url, 403 if used and used.startswith("Bearer ") else 401)
-
-    def _open(
-        self, url: str, real_url: str, headers: Mapping[str, str], timeout: float | None
-    ) -> Response:
-        try:
-            return self._http.open(real_url, headers=headers, timeout=timeout)
-        except ChannelError as error:
-            raise aliased_error(error, url, real_url) from error
-
-
-def _is_from(response: Response, registry: str) -> bool:
-    """Whether the registry itself responds: no other server gets its credentials."""
-    return Origin.of(response.url) == Origin.of(registry)
 
 
 def _for_blob(request: Headers, own: Mapping[str, str | None]) -> dict[str, str]:
@@ -190,8 +149,3 @@ def _read_manifest(url: str, response: Response) -> _Manifest:
         hint = "check that the URL is a conda channel"
         raise ChannelError("invalid-answer", message, hint=hint)
     return _Manifest(200, content, response.headers.get("cache-control"))
-
-
-def _empty(url: str, status: int, headers: Mapping[str, str | None] | None = None) -> Response:
-    kept = {name: text for name, text in (headers or {}).items() if text is not None}
-    return BufferedResponse(url, status, kept)

@@ -3,7 +3,7 @@
 A registry describes in a 401 how to authenticate (RFC 9110 §11, distribution-spec)::
 
     Basic  ─► user and password, with every request
-    Bearer ─► a token of the realm that reads one repository, user and password optional
+    Bearer ─► a token of the realm for one repository, user and password optional
 
 Challenges are cached, and tokens until shortly before they expire.
 """
@@ -25,10 +25,22 @@ from minicon.redaction import redact
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
     from minicon.net.client.fetcher import Fetcher
     from minicon.net.credentials.store import CredentialStore, Secret
-    from minicon.net.schemes.oci_artifact import Artifact
+
+    class Repository(Protocol):
+        """What is requested of a registry."""
+
+        @property
+        def registry(self) -> str:
+            """Base URL of the registry."""
+
+        @property
+        def scopes(self) -> tuple[str, ...]:
+            """What a token must allow, as ``repository:NAME:pull``."""
+
 
 _CHALLENGE = lazy_pattern(r"(?:^|,)\s*(Basic|Bearer)(?:\s+|$)", re.IGNORECASE)
 _PARAMETER = lazy_pattern(r"""([a-z_]{1,32})="([^"]{0,2048})\"""")
@@ -92,14 +104,14 @@ class RegistryLogin:
         self._credentials = credentials
         self._clock = clock
         self._challenges: dict[str, _Challenge] = {}
-        self._tokens: dict[tuple[str, str], _Token] = {}
-        self._locks: dict[tuple[str, str], threading.Lock] = {}
+        self._tokens: dict[tuple[str, tuple[str, ...]], _Token] = {}
+        self._locks: dict[tuple[str, tuple[str, ...]], threading.Lock] = {}
 
-    def header_for(self, artifact: Artifact, url: str, timeout: float | None) -> str | None:
+    def header_for(self, repository: Repository, url: str, timeout: float | None) -> str | None:
         """Return the Authorization header; None while no challenge of the registry is known.
 
         Args:
-            artifact: The requested file.
+            repository: What is requested.
             url: Its ``oci://`` URL, which selects the secret.
             timeout: Seconds for a token.
 
@@ -107,7 +119,7 @@ class RegistryLogin:
             RefusedError: The realm refuses a token.
             ChannelError: The realm cannot be reached.
         """
-        challenge = self._challenges.get(artifact.registry)
+        challenge = self._challenges.get(repository.registry)
         if challenge is None:
             return None
         secret = self._credentials.secret_for(url)
@@ -115,28 +127,30 @@ class RegistryLogin:
             return secret.authorization
         if not challenge.is_bearer:
             return None if secret is None else secret.authorization
-        key = (artifact.registry, artifact.repository)
+        key = (repository.registry, repository.scopes)
         with self._locks.setdefault(key, threading.Lock()):
             token = self._tokens.get(key)
             if token is None or token.until <= self._clock():
-                token = self._tokens[key] = self._fetch_token(challenge, artifact, secret, timeout)
+                token = self._tokens[key] = self._fetch_token(
+                    challenge, repository, secret, timeout
+                )
         return f"Bearer {token.text}"
 
-    def learn(self, artifact: Artifact, text: str, used: str | None) -> None:
+    def learn(self, repository: Repository, text: str, used: str | None) -> None:
         """Cache a registry's challenge and drop a refused token.
 
         Args:
-            artifact: The requested file.
+            repository: What is requested.
             text: The WWW-Authenticate header of the 401.
             used: The Authorization header that was refused, or None.
 
         Raises:
             ChannelError: ``unsafe-redirect``: secrets would be sent to an unsafe realm.
         """
-        challenge = parse_challenge(text, artifact.registry)
+        challenge = parse_challenge(text, repository.registry)
         if challenge is not None:
-            self._challenges[artifact.registry] = challenge
-        key = (artifact.registry, artifact.repository)
+            self._challenges[repository.registry] = challenge
+        key = (repository.registry, repository.scopes)
         token = self._tokens.get(key)
         if token is not None and used == f"Bearer {token.text}":
             self._tokens.pop(key, None)  # unless another thread replaced it already
@@ -144,13 +158,13 @@ class RegistryLogin:
     def _fetch_token(
         self,
         challenge: _Challenge,
-        artifact: Artifact,
+        repository: Repository,
         secret: Secret | None,
         timeout: float | None,
     ) -> _Token:
-        query = {"scope": f"repository:{artifact.repository}:pull"}
+        query = [("scope", scope) for scope in repository.scopes]
         if challenge.service:
-            query["service"] = challenge.service
+            query.append(("service", challenge.service))
         separator = "&" if "?" in challenge.realm else "?"
         authorization = None if secret is None else secret.authorization
         headers = {"Authorization": authorization} if authorization else {}

@@ -41,12 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Write the bundle."""
-    import tempfile
-
     from minicon.api.travel.bundling import bundle, lock_of_environment, lock_of_file
     from minicon.api.travel.packing import check_output
     from minicon.fs.operations import describing
     from minicon.fs.safe_path import typed_path
+    from minicon.fs.unfinished import new_folder
 
     platform = context.settings.platform
     if arguments.file:
@@ -59,18 +58,15 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     ending = ".sh" if arguments.script else ".pyz"
     output = Path.cwd() / typed_path(arguments.output or name + ending)
     check_output(output, force=arguments.force)
-    with (
-        describing("write", output),
-        # Packages may be larger than what the system has for temporary files.
-        tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder,
-    ):
+    # Packages may be larger than what the system has for temporary files.
+    with describing("write", output), new_folder(output) as folder:
         count = bundle(
             context.services,
             lock,
             output,
             name=name,
             script=arguments.script,
-            folder=Path(folder),
+            folder=folder,
         )
     context.console.answer(
         f"wrote {output}: {counted(count, 'package')} for {', '.join(lock.platforms)}"

@@ -1,12 +1,14 @@
-"""Make a container image of an environment, without a daemon.
+r"""Make a container image of an environment, without a daemon.
 
-Writes an OCI layout, which podman, skopeo and 'docker load' read. Its entry point activates the
-environment. Large packages have a layer each, so that an update changes small layers.
+Writes an OCI layout, which podman, skopeo and 'docker load' read, or pushes to a registry. Its
+entry point activates the environment. Large packages have a layer each, so that an update changes
+small layers, and only these are sent.
 
 Examples:
   minicon image -n data -o image.tar
   minicon image -n data -o image.tar --from oci-base --tag data:1.0
-  skopeo copy oci-archive:image.tar docker://registry.example.org/data:1.0
+  minicon image -n data --from oci://docker.io/debian:stable-slim \
+      --push oci://registry.example.org/data:1.0
 """
 
 from __future__ import annotations
@@ -24,17 +26,18 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``image [-n | -p] -o FILE [--from LAYOUT] [--tag NAME:TAG]``."""
+    """``image [-n | -p] [-o FILE] [--push URL] [--from IMAGE] [--tag NAME:TAG]``."""
     from minicon.cli.commands.travel.pack import add_selection
 
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", required=True, help="a .tar file, or a directory"
-    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="a .tar file, or a directory")
+    parser.add_argument("--push", default="", metavar="URL", help="push to oci://REGISTRY/NAME:TAG")
     parser.add_argument(
         "--from",
         dest="base",
-        metavar="LAYOUT",
-        help="image below: an OCI layout, as a directory or .tar (default: an empty image)",
+        default="",
+        metavar="IMAGE",
+        help="image below: an OCI layout, as a directory or .tar, or oci://REGISTRY/NAME:TAG"
+        " (default: an empty image)",
     )
     parser.add_argument(
         "-d",
@@ -53,39 +56,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Write the image, and print its digest."""
-    import os
-    import tempfile
-
+    """Write or push the image, and print its digest."""
     from minicon.api.travel.imaging import ImageRequest, make_image
     from minicon.cli.commands.travel.pack import selection
-    from minicon.fs.operations import describing
     from minicon.fs.safe_path import typed_path
+    from minicon.net.schemes.image_reference import ImageReference
     from minicon.prefix.environment.prefix_location import usual_name
+    from minicon.redaction import redact
 
     path = context.registry.existing(arguments.name, arguments.prefix)
+    output = Path.cwd() / typed_path(arguments.output) if arguments.output else None
     request = ImageRequest(
         prefix=path,
-        output=Path.cwd() / typed_path(arguments.output),
+        output=output,
+        push=arguments.push,
         destination=arguments.destination or f"/opt/{usual_name(path)}",
-        base=typed_path(arguments.base) if arguments.base else None,
-        tag=arguments.tag,
+        base=arguments.base,
+        name=ImageReference.parse(arguments.tag) if arguments.tag else None,
         selection=selection(arguments),
         force=arguments.force,
         ignore_editable=arguments.ignore_editable,
         ignore_missing=arguments.ignore_missing,
     )
-    output = request.output
-    with (
-        describing("write", output),
-        # Layers may be larger than what the system has for temporary files.
-        tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder,
-    ):
-        digest, layers = make_image(
-            request, Path(folder), environ=os.environ, reporter=context.services.reporter
-        )
-    context.console.answer(f"wrote {request.output}: {counted(layers, 'layer')}, {digest}")
+    made = make_image(context.services, request)
+    document = {"success": True, "digest": made.digest, "layers": made.layers}
+    if output is not None:
+        context.console.answer(f"wrote {output}: {counted(made.layers, 'layer')}, {made.digest}")
+        document["output"] = str(output)
+    if arguments.push:
+        pushed = redact(arguments.push)
+        sent = f"{counted(made.layers, 'layer')}, {counted(made.sent, 'blob')} sent"
+        context.console.answer(f"pushed {pushed}: {sent}, {made.digest}")
+        document.update(pushed=pushed, sent=made.sent)
     if context.console.json:
-        document = {"success": True, "output": str(request.output), "digest": digest}
-        context.console.document({**document, "layers": layers})
+        context.console.document(document)
     return 0
