@@ -5,7 +5,7 @@
     pull   GET  manifests/TAG ─► index ─► manifest ─► GET blobs/DIGEST
     push   HEAD blobs/DIGEST ─ 404 ─► POST blobs/uploads ─ 201: mounted from the base image
                                               └─ 202 ─► PUT
-           PUT  manifests/TAG, once all blobs are there
+           PUT  manifests/TAG, once all blobs are present
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class ImageRepository:
         return self._retried(lambda: self._push_blob(digest, content, base))
 
     def push_manifest(self, data: bytes, media_type: str) -> None:
-        """Push the manifest of an image whose blobs are there, under the tag or digest.
+        """Push the manifest of an image whose blobs are present, under the tag or digest.
 
         Raises:
             ChannelError: The registry cannot be reached, or refuses it.
