@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from tests.support.commands import Outcome, Workspace
+from tests.support.packages import PackageBuilder, build_channel
+
+from minicon.models.subdir import native_subdir
 
 
 @pytest.fixture
@@ -53,7 +56,9 @@ def test_the_environment_is_created_offline(
     assert "5 packages" in again.out
     assert bundle.read_bytes() == (tmp_path / "b.pyz").read_bytes()
     assert "exists already" in project.run("bundle", "-n", "a").err
-    run(elsewhere, bundle).ok()
+    created = run(elsewhere, bundle).ok()
+    assert "6 packages to link, 6 from this machine" in created.out
+    assert "ownload" not in created.out + created.err
     prefix = elsewhere.environment("a")
     assert elsewhere.run("run", "-n", "a", "hello").ok().out == f"hello 1.0 from {prefix}\n"
     assert elsewhere.run("run", "-n", "a", "pure-command").ok().out == "pure python\n"
@@ -67,7 +72,8 @@ def test_the_environment_is_created_offline(
 def test_a_bundle_is_a_channel(project: Workspace, elsewhere: Workspace, tmp_path: Path) -> None:
     project.run("bundle", "-n", "a").ok()
     only = ("--override-channels", "-c", str(tmp_path / "a.pyz"))
-    elsewhere.run("create", "-y", "-n", "b", *only, "hello").ok()
+    created = elsewhere.run("create", "-y", "-n", "b", *only, "hello").ok()
+    assert "2 packages to link, 2 from this machine" in created.out
     prefix = elsewhere.environment("b")
     assert elsewhere.run("run", "-n", "b", "hello").ok().out == f"hello 1.0 from {prefix}\n"
     (tmp_path / "a.pyz").rename(elsewhere.folder / "a.pyz")
@@ -128,6 +134,30 @@ def test_scripts_and_locks_of_several_platforms(
     refused = project.run("bundle", "-f", "conda-lock.yml", "--platform", "win-64", "-o", "w.pyz")
     assert "no packages for win-64" in refused.err
     assert "not a lock file" in project.run("bundle", "-f", "environment.yml").err
+
+
+def test_packages_of_several_platforms(
+    workspace: Workspace, elsewhere: Workspace, tmp_path: Path
+) -> None:
+    """Each machine gets those of its own."""
+    native = native_subdir()
+    other = "linux-64" if native == "osx-arm64" else "osx-arm64"
+    packages = [
+        PackageBuilder("tool").subdir(subdir).file("share/tool", f"for {subdir}\n")
+        for subdir in (native, other)
+    ]
+    channel = build_channel(tmp_path / "several", packages)
+    workspace.environ["MINICON_CHANNELS"] = channel.as_uri()
+    (tmp_path / "environment.yml").write_text("name: x\ndependencies: [tool]\n")
+    workspace.run("lock", "--platform", native, "--platform", other).ok()
+    workspace.run("bundle", "-f", "conda-lock.yml", "-o", "x.pyz").ok()
+    with zipfile.ZipFile(tmp_path / "x.pyz") as archive:
+        names = set(archive.namelist())
+    assert {f"{native}/tool-1.0-0.conda", f"{other}/tool-1.0-0.conda"} <= names
+    run(elsewhere, tmp_path / "x.pyz", "-n", "b").ok()
+    assert (elsewhere.environment("b") / "share" / "tool").read_text() == f"for {native}\n"
+    one = ("bundle", "-f", "conda-lock.yml", "--platform", native, "-o", "one.pyz", "--json")
+    assert workspace.run(*one).ok().json["platforms"] == [native]
 
 
 def test_what_was_built_here_cannot_be_bundled(project: Workspace) -> None:

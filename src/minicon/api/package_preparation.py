@@ -14,6 +14,7 @@ import threading
 
 from minicon.errors import FileError, HashMismatch, PackageError
 from minicon.fs import operations
+from minicon.models.reporter import SilentReporter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.models.package_files import PackageFiles
     from minicon.models.records import RepodataRecord
-    from minicon.models.reporter import Reporter, Task
+    from minicon.models.reporter import Task
     from minicon.package.cache.package_cache import CachedPackage
 
 #: Simultaneous packages. Most of them download: no more unpack than there are processors.
@@ -55,6 +56,35 @@ def prepare_packages(
     if missing:
         made = _make_packages(services, missing, allow_unverified=allow_unverified)
     return {record: package or made[record] for record, package in cached.items()}
+
+
+def local_packages(
+    services: Services, records: Iterable[RepodataRecord]
+) -> frozenset[RepodataRecord]:
+    """Return the records whose packages are read or made on this machine, not downloaded.
+
+    They are in a directory that is a channel or an index, in a bundle, or were downloaded to read
+    their metadata; or are made from an interpreter.
+    """
+    return frozenset(
+        record
+        for record in records
+        if record.source == "interpreter" or _address_of(services, record).startswith("file:")
+    )
+
+
+def _address_of(services: Services, record: RepodataRecord) -> str:
+    """The URL that a package is read from."""
+    kept = _kept_file(services, record)
+    return kept.as_uri() if kept else services.bundled.get(record.sha256 or "", record.url)
+
+
+def _kept_file(services: Services, record: RepodataRecord) -> Path | None:
+    if record.source != "pypi":
+        return None
+    from minicon.pypi.wheels.whole_files import kept_file
+
+    return kept_file(services.cache_dir, record.sha256)
 
 
 def _cached_package(services: Services, record: RepodataRecord) -> CachedPackage | None:
@@ -113,7 +143,7 @@ def _make_packages(
             _remember_refused(services, record, error)
             raise
 
-    announced = _announce(services.reporter, records)
+    announced = _announce(services, records)
     largest_first = sorted(records, key=lambda record: record.size or 0, reverse=True)
     try:
         made = run_parallel(make, largest_first, workers=_WORKERS)
@@ -123,13 +153,15 @@ def _make_packages(
     return dict(zip(largest_first, made, strict=True))
 
 
-def _announce(reporter: Reporter, records: Iterable[RepodataRecord]) -> list[Task]:
-    """Report how much is to be downloaded and unpacked; local wheels are read in place."""
+def _announce(services: Services, records: Iterable[RepodataRecord]) -> list[Task]:
+    """Report how much is to be downloaded and unpacked."""
     archives = [record for record in records if record.source != "interpreter"]
-    remote = [r for r in archives if r.source == "conda" or not r.url.startswith("file:")]
+    local = local_packages(services, archives)
+    remote = [record for record in archives if record not in local]
+    expect = services.reporter.expect
     return [
-        reporter.expect("download", len(remote), sum(record.size or 0 for record in remote)),
-        reporter.expect("extract", len(archives), 0),
+        expect("download", len(remote), sum(record.size or 0 for record in remote)),
+        expect("extract", len(archives), 0),
     ]
 
 
@@ -218,16 +250,12 @@ def _fetch(
 ) -> None:
     from minicon.net.download import download, reported
 
-    fetcher, kept = services.fetcher, None
-    url = services.bundled.get(record.sha256 or "", record.url)
-    if record.source == "pypi":
-        from minicon.pypi.wheels.whole_files import kept_file
-
-        fetcher = services.index_fetcher
-        kept = kept_file(services.cache_dir, record.sha256)
-        url = kept.as_uri() if kept else url
+    fetcher = services.index_fetcher if record.source == "pypi" else services.fetcher
+    kept, url = _kept_file(services, record), _address_of(services, record)
     try:
-        with reported(services.reporter, record.label, record.size) as task:
+        is_local = url.startswith("file:")
+        reporter = SilentReporter() if is_local else services.reporter
+        with reported(reporter, record.label, record.size) as task:
             download(
                 fetcher,
                 url,

@@ -126,6 +126,8 @@ class Services:
     @cached_property
     def bundled(self) -> Mapping[str, str]:
         """URLs of the packages in the bundles of the settings, by sha256."""
+        if not self.settings.bundles:
+            return {}
         from minicon.travel.bundle import bundled_packages
 
         found = map(bundled_packages, map(Path, self.settings.bundles))

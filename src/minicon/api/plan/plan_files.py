@@ -15,6 +15,7 @@ import json
 import os
 from pathlib import Path
 
+from minicon.api.package_preparation import local_packages
 from minicon.api.plan.environment_requests import refuse_foreign_directory
 from minicon.api.plan.plan_effects import LINK_ACTIONS, scripts_json
 from minicon.api.plan.request import ChangeRequest, Plan
@@ -170,6 +171,7 @@ def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
     )
     from_lines = _planned(packages.from_pip.pip_requirements, document["by_pip"])
     records = [*transaction.link, *(each.record for each in transaction.unchanged)]
+    fetch = tuple(r for r in transaction.link if services.package_cache.find(r) is None)
     return Plan(
         request=request,
         transaction=transaction,
@@ -179,7 +181,8 @@ def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
             pip_requirements=transaction.pip_requirements,
             hold_backs=transaction.hold_backs,
         ),
-        fetch=tuple(r for r in transaction.link if services.package_cache.find(r) is None),
+        fetch=fetch,
+        local=local_packages(services, fetch),
         by_pip=(*from_lines, *transaction.pip_requirements),
         adopted=tuple(
             each.record for each in transaction.unchanged if each.name in document["adopted"]

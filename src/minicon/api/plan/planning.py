@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from minicon.api.package_preparation import local_packages
 from minicon.api.plan.context import PlanningContext, make_planning_context, refuse_frozen
 from minicon.api.plan.own_packages import after_solving
 from minicon.api.plan.request import Plan
@@ -125,11 +126,13 @@ def _plan(context: PlanningContext, solution: Solution) -> Plan:
             hint="request a wheel, or allow builds: 'minicon config --show-sources "
             "build_from_source' shows what forbids them",
         )
+    fetch = () if request.clone_of else services.package_cache.missing(transaction.link)
     return Plan(
         request=request,
         transaction=transaction,
         solution=solution,
-        fetch=() if request.clone_of else services.package_cache.missing(transaction.link),
+        fetch=fetch,
+        local=local_packages(services, fetch),
         by_pip=by_pip,
         adopted=tuple(_adopted(context, transaction)),
         index_options=request.packages.from_pip.options,

@@ -95,6 +95,7 @@ class Plan:
 
     Attributes:
         fetch: Records whose packages are not in the package cache.
+        local: Those of them that are read on this machine, not downloaded.
         by_pip: What pip has to build and install once the new environment is in its directory.
         adopted: Requested packages that the user installed with pip, and that get a record.
         index_options: Options of the requirement files that were read.
@@ -108,6 +109,7 @@ class Plan:
     transaction: Transaction
     solution: Solution
     fetch: tuple[RepodataRecord, ...]
+    local: frozenset[RepodataRecord] = frozenset()
     by_pip: tuple[PipRequirement, ...] = ()
     adopted: tuple[RepodataRecord, ...] = ()
     index_options: IndexOptions | None = None
@@ -146,7 +148,7 @@ class Plan:
     @property
     def downloads(self) -> tuple[RepodataRecord, ...]:
         """Records of ``fetch`` that are downloaded: not those that are read on this machine."""
-        return tuple([record for record in self.fetch if not _is_local(record)])
+        return tuple([record for record in self.fetch if record not in self.local])
 
     @property
     def download_size(self) -> int:
@@ -157,12 +159,6 @@ class Plan:
     def unpacked_size(self) -> float:
         """Estimated bytes on disk of what is fetched: indexes list the sizes of archives only."""
         return sum((record.size or 0) * _unpacked_factor(record) for record in self.fetch)
-
-
-def _is_local(record: RepodataRecord) -> bool:
-    """Whether a package is made from an interpreter, or from a wheel in a directory."""
-    is_local_wheel = record.source == "pypi" and record.url.startswith("file:")
-    return is_local_wheel or record.source == "interpreter"
 
 
 def _unpacked_factor(record: RepodataRecord) -> float:
