@@ -45,10 +45,7 @@ _LARGEST_TEXT = 1 << 24
 class Services:
     """The network, the caches and the facts of the machine, for one set of settings.
 
-    Attributes:
-        settings: The configuration.
-        reporter: Receives progress and notes.
-        environ: Environment variables of this process.
+    ``environ`` has the environment variables of this process.
     """
 
     def __init__(
@@ -130,8 +127,8 @@ class Services:
             return {}
         from minicon.travel.bundle import bundled_packages
 
-        found = map(bundled_packages, map(Path, self.settings.bundles))
-        return {sha256: url for each in found for sha256, url in each.items()}
+        paths = map(Path, self.settings.bundles)
+        return dict(pair for path in paths for pair in bundled_packages(path).items())
 
     @cached_property
     def fetcher(self) -> UrlFetcher:
@@ -365,8 +362,8 @@ class Services:
         """The source ``host``."""
         from minicon.machine.host_packages.host_index import HostIndex
 
-        found, linked = self.discovery.interpreters, self.settings.host_python == "link"
-        return HostIndex(found, platform=self.settings.platform, linked=linked)
+        linked, platform = self.settings.host_python == "link", self.settings.platform
+        return HostIndex(self.discovery.interpreters, platform=platform, linked=linked)
 
     @cached_property
     def age_limits(self) -> AgeLimits:

@@ -1,4 +1,4 @@
-r"""Make a container image of an environment, without a daemon.
+"""Make a container image of an environment, without a daemon.
 
 Writes an OCI layout, which podman, skopeo and 'docker load' read, or pushes to a registry. Its
 entry point activates the environment. Large packages have a layer each, so that an update changes
@@ -7,8 +7,7 @@ small layers, and only these are sent.
 Examples:
   minicon image -n data -o image.tar
   minicon image -n data -o image.tar --from oci-base --tag data:1.0
-  minicon image -n data --from oci://docker.io/debian:stable-slim \
-      --push oci://registry.example.org/data:1.0
+  minicon image -n data --push oci://registry.example.org/data:1.0
 """
 
 from __future__ import annotations
