@@ -22,9 +22,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-import draw
-
 BENCH = Path(__file__).parent
 DOCS = BENCH.parent / "docs"
 PEERS = ("py-rattler", "uv", "virtualenv", "libarchive-c")
@@ -195,11 +192,11 @@ def main() -> None:
     (DOCS / "benchmarks-measured.md").write_text(page(rows, load))
     if not arguments.no_growth:
         growth = DOCS / "benchmarks-growth.csv"
-        growth.unlink(missing_ok=True)
+        growth.write_text("command,size,seconds,mib\n")
         options = ["--scale", arguments.scale, "--csv", growth]
         command = [sys.executable, BENCH / "growth.py", *options]
         subprocess.run(command, check=False)
-    draw.main()
+    subprocess.run([sys.executable, DOCS / "generate.py"], check=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 Packages are small and made by this script, so that what is measured is the work per archive, and
 not how fast large files are hashed, which is the same for both. Both write the same files:
 repodata, zst, shards, current_repodata, run_exports, channeldata, pages. The results are a section
-of docs/benchmarks.md; ``--growth`` also draws docs/benchmarks-channel-index.svg.
+of docs/benchmarks.md, and tables beside it, which ``./dev docs`` draws.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 
 import zstandard
 from measure import Measured, compare, print_table
-from page_section import write_section
+from page_section import write_section, write_table
 
 from minicon.fs.hashing import hash_file
 
@@ -38,6 +38,8 @@ REAL = (
     "Of them, a quarter are `.tar.bz2`. minicon decompresses these up to the end of `info/`, also",
     "if other directories come before it; conda-index decompresses those completely.",
 )
+TABLE = ("channel", "run", "minicon_cpu", "conda_index_cpu", "minicon_mb", "conda_index_mb")
+PLOT = "![processor time of indexing beside conda-index](benchmarks-channel-index.svg)"
 FORMATS = ("--channeldata", "--zst", "--run-exports", "--current-repodata", "--write-shards")
 
 
@@ -48,18 +50,20 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="a channel of real packages, measured too")
     parser.add_argument("--workers", default="2")
     arguments = parser.parse_args()
-    lines = []
+    lines: list[str] = []
+    table: list[list[object]] = []
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder) / "small", arguments.packages)
-        lines += beside_peer(Path(folder) / "small", f"{arguments.packages} small packages")
+        lines += beside_peer(Path(folder) / "small", f"{arguments.packages} small packages", table)
         if arguments.real:
             shutil.copytree(arguments.real, Path(folder) / "real")
-            title, *rows = beside_peer(Path(folder) / "real", "real packages")
+            title, *rows = beside_peer(Path(folder) / "real", "real packages", table)
             lines += [title, "", *REAL, *rows]
         if arguments.growth:
             sizes = [int(size) for size in arguments.growth.split(",")]
             lines += growth(Path(folder), sizes, arguments.workers)
-    write_section(DOCS / "benchmarks.md", "Indexing a channel", lines)
+    write_section(DOCS / "benchmarks.md", "Indexing a channel", [PLOT, "", *lines])
+    write_table(DOCS / "benchmarks-channel-index.csv", TABLE, table)
 
 
 def generate(channel: Path, count: int) -> None:
@@ -124,8 +128,11 @@ def hashing(channel: Path) -> str:
     )
 
 
-def beside_peer(channel: Path, title: str) -> list[str]:
-    """Measure both on copies of a channel, without and with what they keep between runs."""
+def beside_peer(channel: Path, title: str, table: list[list[object]]) -> list[str]:
+    """Measure both on copies of a channel, without and with what they keep between runs.
+
+    Rows of the plot are appended to ``table``.
+    """
     copies = {name: channel.with_name(f"{channel.name}-{name}") for name in ("ours", "theirs")}
     for copy in copies.values():
         shutil.copytree(channel, copy)
@@ -155,6 +162,8 @@ def beside_peer(channel: Path, title: str) -> list[str]:
     for run, measured in results.items():
         print_table(f"{title}, {run}", measured)
         lines.append(table_row(run, *measured))
+        cpu = [f"{each.cpu:.2f}" for each in measured]
+        table.append([title, run, *cpu, *(f"{each.memory:.0f}" for each in measured)])
     return [*lines, ""]
 
 
@@ -181,11 +190,16 @@ def growth(folder: Path, sizes: list[int], workers: str) -> list[str]:
         rows.append((size, cold, changed, warm))
         print(size, cold, changed, warm, flush=True)
         shutil.rmtree(channel)
-    (DOCS / "benchmarks-channel-index.svg").write_text(plot(rows))
+    table = (
+        [size, *(f"{each.cpu:.1f}" for each in (cold, changed, warm))]
+        for size, cold, changed, warm in rows
+    )
+    header = ("packages", "cold", "one archive changed", "nothing changed")
+    write_table(DOCS / "benchmarks-channel-index-growth.csv", header, table)
     lines = [
         f"### Growth ({workers} processes)",
         "",
-        "![seconds against number of packages](benchmarks-channel-index.svg)",
+        "![processor time by number of packages](benchmarks-channel-index-growth.svg)",
         "",
         "| packages | cold | one archive changed | nothing changed | MiB |",
         "|---|---|---|---|---|",
@@ -195,17 +209,6 @@ def growth(folder: Path, sizes: list[int], workers: str) -> list[str]:
         seconds = " | ".join(f"{each.wall:.1f} s (CPU {each.cpu:.1f})" for each in runs)
         lines.append(f"| {size:,} | {seconds} | {cold.memory:.0f} |")
     return [*lines, ""]
-
-
-def plot(rows: list[tuple[int, Measured, Measured, Measured]]) -> str:
-    """Draw the processor time of each size, on two logarithmic axes."""
-    from draw import line_plot
-
-    names = ("cold", "one archive changed", "nothing changed")
-    lines = {
-        name: [(row[0], row[at].cpu) for row in rows] for at, name in enumerate(names, start=1)
-    }
-    return line_plot(lines, x="packages", y="CPU seconds")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from page_section import write_section  # noqa: E402
+from page_section import write_section, write_table  # noqa: E402
 from tests.support.channel_server import ChannelServer, Status  # noqa: E402
 from tests.support.real_channels import VIRTUAL_PACKAGES, solved_requests  # noqa: E402
 
@@ -138,7 +138,7 @@ def main() -> None:
         print(as_text(row))
     if arguments.page:
         write_section(arguments.page, TITLE, page(rows, arguments))
-        arguments.page.with_suffix(".svg").write_text(plot(rows))
+        write_table(arguments.page.with_suffix(".csv"), *cpu_table(rows))
 
 
 def requests_of(sizes) -> list[dict]:
@@ -272,52 +272,14 @@ def records_in(channel: Path) -> int:
     )
 
 
-def plot(rows: list[dict]) -> str:
-    """Seconds of processor time against the number of packages, as SVG."""
-    width, height, margin = 640, 360, 50
+def cpu_table(rows: list[dict]) -> tuple[list[str], list[list[object]]]:
+    """Seconds of processor time of each tool by the number of packages."""
     names = list(rows[0]["tools"])
-    rows = sorted(rows, key=lambda each: each["tools"][names[0]]["packages"])
-    most = max(each["packages"] for row in rows for each in row["tools"].values())
-    slowest = max(each["cpu"] for row in rows for each in row["tools"].values())
-
-    def place(packages: float, seconds: float) -> str:
-        x = margin + (width - 2 * margin) * packages / most
-        y = height - margin - (height - 2 * margin) * seconds / slowest
-        return f"{x:.1f},{y:.1f}"
-
-    colors = ("#0b6e4f", "#6bbf59", "#c8553d", "#8c2f39")
-    parts = [
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            'font-family="sans-serif" font-size="12">'
-        ),
-        f'<rect width="{width}" height="{height}" fill="white"/>',
-        (
-            f'<polyline fill="none" stroke="#444" points="{place(0, slowest)} {place(0, 0)} '
-            f'{place(most, 0)}"/>'
-        ),
-        f'<text x="{width / 2}" y="{height - 12}" text-anchor="middle">packages</text>',
-        f'<text x="12" y="{margin - 16}">seconds of processor time, whole process</text>',
+    found = [
+        [row["tools"][names[0]]["packages"], *(f"{row['tools'][n]['cpu']:.2f}" for n in names)]
+        for row in rows
     ]
-    for step in range(5):
-        x, y = place(0, slowest * step / 4).split(",")
-        parts.append(
-            f'<text x="{float(x) - 6}" y="{y}" text-anchor="end">{slowest * step / 4:.1f}</text>'
-        )
-        x, y = place(most * step / 4, 0).split(",")
-        parts.append(
-            f'<text x="{x}" y="{float(y) + 16}" text-anchor="middle">{most * step / 4:.0f}</text>'
-        )
-    for number, name in enumerate(names):
-        color = colors[number % len(colors)]
-        dots = [place(r["tools"][name]["packages"], r["tools"][name]["cpu"]) for r in rows]
-        parts.append(
-            f'<polyline fill="none" stroke="{color}" stroke-width="2" points="{" ".join(dots)}"/>'
-        )
-        parts.append(
-            f'<text x="{margin + 20}" y="{margin + 16 * number}" fill="{color}">{name}</text>'
-        )
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return ["packages", *names], sorted(found)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import rattler
-from page_section import write_section
+from page_section import write_section, write_table
 from rattler.exceptions import SolverError
 from tests.support.real_channels import (
     channel_index,
@@ -161,6 +161,10 @@ def main() -> None:
         print(f"  {other / own:.2f} ({own:.3f} s, {packages} packages) {name}")
     if options.page:
         write_section(options.page, TITLE, lines)
+        rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")][1:]
+        header = ("packages", "requests", "minicon_ms", "rattler_ms")
+        table = options.page.with_name(f"{options.page.stem}-requests.csv")
+        write_table(table, header, (row[:4] for row in rows))
 
 
 def report(times, agreement, picks, sums, *, compiled: bool) -> list[str]:
@@ -173,6 +177,8 @@ def report(times, agreement, picks, sums, *, compiled: bool) -> list[str]:
         f"{picks['better']}, equal for {picks['equal']}, worse for {picks['worse']}; rank sums",
         f"{sums['minicon']:,} and {sums['rattler']:,} (less is better). The environment is the",
         f"same for {picks['identical environments']} of {len(times)}.",
+        "",
+        "![processor time of solves by size](benchmarks-solver-requests.svg)",
         "",
         "| packages | requests | minicon, ms CPU | rattler, ms CPU | × median | × of the slowest |",
         "|--:|--:|--:|--:|--:|--:|",

@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import diagrams
 import house
+import plots
 
 import clients  # beside this file
 import minicon
@@ -338,6 +339,7 @@ def _table(header: tuple[str, ...], *rows: tuple[str, ...]) -> str:
 PAGES = {
     "../internals/architecture.svg": house.picture,
     **{f"../internals/{name}": draw for name, draw in diagrams.PICTURES.items()},
+    **{f"../{name}": draw for name, draw in plots.PICTURES.items()},
     "api.md": api_page,
     "cli.md": cli_page,
     "clients.md": clients_page,
