@@ -223,3 +223,15 @@ def test_names_of_modules_are_not_looked_up() -> None:
     with pytest.raises(PackageNotFound) as refused:
         case.solve("sklearn")
     assert refused.value.hint == "channels have it as scikit-learn"
+
+
+def test_similar_names_are_offered_for_names_that_pypi_lacks_too() -> None:
+    case, wheels = SolverCase(), WheelWorld()
+    case.package("python", "3.12.1")
+    case.package("numpy", "2.0")
+    with pytest.raises(PackageNotFound, match="not on the package index") as refused:
+        case.solve("numpyy", wheels=wheels, wheels_for_missing_names=True)
+    assert refused.value.hint == "did you mean numpy?"
+    with pytest.raises(PackageNotFound) as refused:
+        case.solve("numpyy", "xyzzy", wheels=wheels, wheels_for_missing_names=True)
+    assert refused.value.hint == "for each name:\n  numpyy: did you mean numpy?"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -186,3 +187,12 @@ def test_a_question_without_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
         subject.confirm("Delete it?", default=False)
     assert caught.value.reference == "confirmation-needed"
     assert isinstance(caught.value, MiniconError)
+
+
+def test_one_file_for_both_streams_is_in_order(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w+") as log, (tmp_path / "log").open("a") as errors:
+        subject = Console(stdout=log, stderr=errors)
+        subject.answer("the plan")
+        subject.note("a note")
+        errors.flush()
+    assert (tmp_path / "log").read_text() == "the plan\na note\n"

@@ -6,6 +6,7 @@ JSON document and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -188,6 +189,7 @@ class Console:
             UsageError: Stdin is at its end, and the default is no.
         """
         choices = "[Y/n]" if default else "[y/N]"
+        self._keep_order(self.stderr)
         self.stderr.write(_encodable(f"{printable(redact(question))} {choices} ", self.stderr))
         self.stderr.flush()
         line = sys.stdin.readline()
@@ -207,10 +209,17 @@ class Console:
         """Return minicon's own text with its command lines for the program that the user typed."""
         return _named(text, self.dialect)
 
+    def _keep_order(self, stream: TextIO) -> None:
+        """Write what stdout buffers before stderr goes on: both may be one file."""
+        if stream is self.stderr:
+            with contextlib.suppress(OSError, ValueError):  # reported when minicon ends
+                self.stdout.flush()
+
     def _write(self, stream: TextIO, text: str, *, as_is: bool = False) -> None:
         text = text if as_is else redact(text)
         pieces = _OWN_STYLE.split(text) if self._color else [text]
         pieces[::2] = [printable(piece) for piece in pieces[::2]]
+        self._keep_order(stream)
         stream.write(_encodable("".join(pieces), stream) + "\n")
 
 

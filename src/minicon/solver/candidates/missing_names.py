@@ -76,7 +76,7 @@ def _all_not_found(
     specs: Sequence[MatchSpec], request: SolveRequest, source: CandidateSource
 ) -> PackageNotFound:
     """One error for several names, with hints for the first of them."""
-    all_names = [name for channel in request.channels for i in channel for name in i.names()]
+    all_names = _all_names(request)
     errors = [_not_found(request, source, spec, all_names) for spec in specs[:MOST_HINTS]]
     if len(errors) == 1 or not all(error.packages for error in errors):
         return errors[0]
@@ -117,8 +117,24 @@ def no_projects(names: Sequence[str], request: SolveRequest) -> SolveError:
     where = "no channel and not on the package index" if request.wheels else "no channel"
     verb = "is" if len(names) == 1 else "are"
     return PackageNotFound(
-        "package-not-found", f"{_listed(names)} {verb} in {where}", hint=_NO_IDEA
+        "package-not-found",
+        f"{_listed(names)} {verb} in {where}",
+        hint=_similar(names, _all_names(request)),
     )
+
+
+def _similar(names: Sequence[str], known: Sequence[str]) -> str:
+    """Return a hint with the names of channels that are similar to those that do not exist."""
+    from minicon.models.near_names import meant
+
+    if len(names) == 1:
+        return meant(names[0], known, _NO_IDEA)
+    hints = [(name, meant(name, known, "")) for name in names[:MOST_HINTS]]
+    return one_by_one([f"{name}: {hint}" for name, hint in hints if hint])
+
+
+def _all_names(request: SolveRequest) -> list[str]:
+    return [name for channel in request.channels for i in channel for name in i.names()]
 
 
 def one_by_one(hints: Sequence[str]) -> str:
