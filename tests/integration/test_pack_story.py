@@ -6,12 +6,16 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 from tests.support.commands import Workspace
 from tests.support.packages import PREFIX_PLACEHOLDER, PackageBuilder, build_channel
+
+from minicon.errors import FileError
+from minicon.travel.formats import open_writer
 
 LONG = PREFIX_PLACEHOLDER + "_placeholder" * 18
 BINARY = b"\x7fELF\0" + f"{LONG}/lib:{LONG}/share".encode() + b"\0" + LONG.encode() + b"/x\0end\0"
@@ -322,6 +326,7 @@ def test_bad_input(small: Workspace, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.tar").write_text("no archive")
     (tmp_path / "taken.zip").touch()
+    (tmp_path / "empty.tar").touch()
     with tarfile.open(tmp_path / "plain.tar", "w") as archive:
         archive.add(tmp_path / "text.tar", "some/file")
     cases = {
@@ -342,6 +347,15 @@ def test_bad_input(small: Workspace, tmp_path: Path) -> None:
         ("unpack", "missing.tar", "b"): "cannot read",
         ("unpack", "folder", "b"): "cannot read",
         ("unpack", "text.tar"): "needs one directory or name",
+        ("unpack", "", "b"): "is empty",
+        ("unpack", "empty.tar", "b"): "unknown format",
+        ("unpack", "text.tar", ""): "is empty",
+        ("pack", "-n", "a", "-o", ""): "is empty",
+        ("pack", "-n", "a", "-o", "b.zip", "-d", ""): "is not absolute",
+        ("pack", "-n", "a", "--format", "rar"): "unknown format 'rar'",
+        ("image", "-n", "a", "-o", ""): "is empty",
+        ("bundle", "-n", "a", "-o", ""): "is empty",
+        ("bundle", "-f", "", "-o", "b.pyz"): "is empty",
         ("unpack", "plain.tar", str(small.environment("a"))): "exists already",
     }
     for words, text in cases.items():
@@ -352,6 +366,49 @@ def test_bad_input(small: Workspace, tmp_path: Path) -> None:
         assert "Traceback" not in refused.err
     assert not (tmp_path / "b").exists()
     assert not list(tmp_path.glob(".*.tmp*"))
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip", "squashfs", "image.tar", "pyz", ""])
+def test_a_limit_of_the_size_of_files(small: Workspace, tmp_path: Path, kind: str) -> None:
+    """Stands for a full disk, whatever program writes: one error, and nothing is left."""
+    if not shutil.which("prlimit") or (kind == "squashfs" and not shutil.which("mksquashfs")):
+        pytest.skip("needs prlimit and mksquashfs")
+    (small.environment("a") / "share" / "large").write_bytes(os.urandom(1 << 20))
+    command = {"image.tar": "image", "pyz": "bundle"}.get(kind, "pack")
+    words = [
+        sys.executable,
+        "-m",
+        "minicon",
+        command,
+        "-n",
+        "a",
+        "-o",
+        f"b.{kind}" if kind else "b",
+    ]
+    done = subprocess.run(
+        ["prlimit", "--fsize=200000", *words], env=small.variables, cwd=tmp_path,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not [path.name for path in tmp_path.iterdir() if "b" in path.name.split(".")]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all files")
+def test_files_that_cannot_be_read(small: Workspace, tmp_path: Path) -> None:
+    secret = small.environment("a") / "share" / "secret"
+    secret.write_text("x")
+    secret.chmod(0)
+    refused = small.run("pack", "-n", "a", "-o", "b.tar")
+    assert f"cannot read {secret}: Permission denied" in refused.err
+
+
+def test_a_file_that_disappears_is_named(small: Workspace, tmp_path: Path) -> None:
+    """As one that cannot be read, it is no failure of the output."""
+    gone = small.environment("a") / "share" / "gone"
+    with pytest.raises(FileError, match=f"cannot read {gone}"), open_writer(tmp_path / "b", "tar"):
+        gone.read_bytes()
 
 
 def test_settings_for_spark(small: Workspace, tmp_path: Path) -> None:

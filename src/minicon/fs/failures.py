@@ -19,6 +19,7 @@ def file_error(operation: str, path: str | os.PathLike[str], error: OSError) -> 
     reference, hint = {
         errno.ENOSPC: ("disk-full", "free some space, or set MINICON_ROOT to another disk"),
         errno.EDQUOT: ("disk-full", "your disk quota is exceeded"),
+        errno.EFBIG: ("file-system", "'ulimit -f', or the file system, limits the size of files"),
         errno.EACCES: ("permission-denied", "check its owner and permissions"),
         errno.EPERM: ("permission-denied", "check its owner and permissions"),
         errno.EROFS: ("read-only", "the file system is mounted read-only"),

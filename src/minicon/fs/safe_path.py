@@ -134,6 +134,8 @@ def user_path_problem(text: str) -> str | None:
     Returns:
         As :func:`path_problem`.
     """
+    if not text:
+        return "is empty"
     if "\0" in text:
         return "contains a NUL character"
     try:

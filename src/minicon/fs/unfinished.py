@@ -14,6 +14,7 @@ import re
 import stat
 
 from minicon.fs import operations
+from minicon.fs.failures import file_error
 from minicon.fs.remove import remove_tree
 
 TYPE_CHECKING = False
@@ -27,6 +28,19 @@ _UNNAMED = getattr(os, "O_TMPFILE", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 #: Added to the number of the signal that ended a process, as shells do.
 _BY_SIGNAL = 128
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Convert an OSError to a FileError about an output, or about the file that was read for it."""
+    try:
+        yield
+    except OSError as error:
+        name = error.filename
+        is_other = isinstance(name, str) and os.path.isabs(name) and name != str(path)
+        if is_other and not name.startswith(f"{path.parent}{os.sep}.{path.name}."):
+            raise file_error("read", name, error) from error
+        raise file_error("write", path, error) from error
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from minicon.archive.writers.compressors import LEVELS
 from minicon.closing import Closing
 from minicon.errors import FileError, UsageError
 from minicon.fs import operations
-from minicon.fs.unfinished import new_file, new_folder
+from minicon.fs.unfinished import new_file, new_folder, writing
 from minicon.models.near_names import near_names
 
 TYPE_CHECKING = False
@@ -90,7 +90,7 @@ def open_writer(
     """
     if name in ("squashfs", "no-archive"):
         program = _mksquashfs() if name == "squashfs" else ""
-        with operations.describing("write", path), new_folder(path) as temporary:
+        with writing(path), new_folder(path) as temporary:
             tree = temporary / path.name
             operations.make_directory(tree)
             with FolderWriter(tree) as folder:
@@ -100,7 +100,7 @@ def open_writer(
                 tree = temporary / "image"
             operations.rename(tree, path)
         return
-    with operations.describing("write", path), new_file(path) as file:
+    with writing(path), new_file(path) as file:
         writer: TarWriter | ZipWriter
         if name == "zip":
             writer = ZipWriter(file)

@@ -11,8 +11,7 @@ from minicon.api.travel.packing import (
     source_date_epoch,
 )
 from minicon.errors import UsageError
-from minicon.fs.operations import describing
-from minicon.fs.unfinished import new_folder
+from minicon.fs.unfinished import new_folder, writing
 from minicon.lean_dataclasses import dataclass, field
 from minicon.prefix.environment.prefix import Prefix
 from minicon.redaction import redact
@@ -109,7 +108,7 @@ def make_image(services: Services, request: ImageRequest) -> ImageResult:
     )
     # Layers may be larger than what the system has for temporary files.
     output = request.output or services.cache_dir / "image"
-    with describing("write", output), new_folder(output) as folder:
+    with writing(output), new_folder(output) as folder:
         image = build_image(prefix, options, folder)
         if request.output is not None:
             _write(image, request.output, request.name)

@@ -207,3 +207,5 @@ class ZipWriter(Closing):
 
     def close(self) -> None:
         """Leave an unfinished file as it is."""
+        self._zip.mode = "r"  # else it would be finished when the object is collected
+        self._zip.close()

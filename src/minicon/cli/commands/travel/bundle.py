@@ -43,12 +43,11 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Write the bundle."""
     from minicon.api.travel.bundling import bundle, lock_of_environment, lock_of_file
     from minicon.api.travel.packing import check_output
-    from minicon.fs.operations import describing
     from minicon.fs.safe_path import typed_path
-    from minicon.fs.unfinished import new_folder
+    from minicon.fs.unfinished import new_folder, writing
 
     platform = context.settings.platform
-    if arguments.file:
+    if arguments.file is not None:
         source = typed_path(arguments.file)
         lock = lock_of_file(source, arguments.platforms, platform)
         name = source.absolute().parent.name
@@ -56,10 +55,12 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         source = context.registry.existing(arguments.name, arguments.prefix)
         lock, name = lock_of_environment(source, platform), source.name
     ending = ".sh" if arguments.script else ".pyz"
-    output = Path.cwd() / typed_path(arguments.output or name + ending)
+    output = Path.cwd() / typed_path(
+        name + ending if arguments.output is None else arguments.output
+    )
     check_output(output, force=arguments.force)
     # Packages may be larger than what the system has for temporary files.
-    with describing("write", output), new_folder(output) as folder:
+    with writing(output), new_folder(output) as folder:
         count = bundle(
             context.services,
             lock,

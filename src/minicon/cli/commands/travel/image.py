@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.redaction import redact
 
     path = context.registry.existing(arguments.name, arguments.prefix)
-    output = Path.cwd() / typed_path(arguments.output) if arguments.output else None
+    output = Path.cwd() / typed_path(arguments.output) if arguments.output is not None else None
     request = ImageRequest(
         prefix=path,
         output=output,

@@ -153,7 +153,7 @@ def _output(arguments: argparse.Namespace, path: Path) -> Path:
     from minicon.prefix.environment.prefix_location import usual_name
     from minicon.travel.formats import FORMATS
 
-    if arguments.output:
+    if arguments.output is not None:
         return typed_path(arguments.output)
     kind = arguments.format or ("tar.gz" if arguments.purpose == "spark" else "tar.zst")
     return Path(usual_name(path) + (FORMATS[kind] or ("",))[0])

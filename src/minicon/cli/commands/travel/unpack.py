@@ -43,7 +43,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
             "unpack needs one directory or name for the new environment",
             hint="minicon unpack FILE DIRECTORY, or minicon unpack FILE -n NAME",
         )
-    path = context.registry.target(arguments.name, arguments.directory or arguments.prefix)
+    directory = arguments.prefix if arguments.directory is None else arguments.directory
+    path = context.registry.target(arguments.name, directory)
     archive = typed_path(arguments.file)
     unpack(context.services, archive, path, command_line=context.command_line)
     context.console.answer(f"unpacked {archive} into {path}")
