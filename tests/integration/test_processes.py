@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.channel_server import ChannelServer
+from tests.support.channel_server import ChannelServer, Stall
 from tests.support.commands import Outcome, Workspace
 from tests.support.packages import PackageBuilder, build_channel
 
@@ -147,3 +149,38 @@ def test_the_holder_of_a_lock_is_named(
         finish([holder])[0].ok()
     shop.run("clean", "--packages", "-y").ok()
     assert {path.name[0] for path in (shop.root / "pkgs").glob("*-1.0-*")} == {"d", "s"}
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/task").is_dir() or os.cpu_count() == 1,
+    reason="processes unpack on Linux with several processors",
+)
+def test_packages_are_unpacked_in_processes_that_end_with_the_command(tmp_path, shop) -> None:
+    packages = [
+        PackageBuilder(name).file(f"share/{name}", os.urandom(3 << 20)).file(f"lib/{name}", name)
+        for name in ("one", "two")
+    ]
+    folder = build_channel(tmp_path / "large", [*packages, PackageBuilder("late")])
+    cache = shop.root / "pkgs"
+    shop.environ["MINICON_PKGS_DIRS"] = str(cache)
+    shop.environ["MINICON_DURABILITY"] = "fast"
+    create = ("create", "-y", "-n", "a", "--override-channels", "one", "two", "late", "-c")
+    with ChannelServer(folder) as server:
+        server.fault("/linux-64/late-1.0-0.conda", Stall(20))
+        with started(shop, *create, server.url, until=cache / "urls.txt") as process:
+            deadline = time.monotonic() + PATIENCE
+            while (cache / "urls.txt").read_text().count("\n") < 2:  # two are complete
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            assert len(children) == min(3, len(os.sched_getaffinity(0)))
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130, errors
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert not [path for path in (cache / ".work").iterdir() if "late" not in path.name]
+    assert not shop.environment("a").exists()
+    shop.run(*create, folder.as_uri()).ok()
+    for package in ("one", "two"):
+        assert (shop.environment("a") / "share" / package).stat().st_size == 3 << 20
+    assert shop.run("verify", "-n", "a").ok()

@@ -9,15 +9,13 @@
 
 from __future__ import annotations
 
-import os
-import threading
-
 from minicon.errors import FileError, HashMismatch, PackageError
 from minicon.fs import operations
 from minicon.models.reporter import SilentReporter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Task
     from minicon.package.cache.package_cache import CachedPackage
+    from minicon.package.manifest import Manifest
+    from minicon.package.prepare.unpackers import Unpackers
 
 #: Simultaneous packages. Most of them download: no more unpack than there are processors.
 _WORKERS = 5
@@ -127,15 +127,16 @@ def _make_packages(
     # Imported here, so that nothing of the network is loaded where every package is cached.
     from minicon.fs.disk import require_space
     from minicon.net.parallel import run_parallel
+    from minicon.package.prepare.preparation import unpack_with_manifest
+    from minicon.package.prepare.unpackers import Unpackers
 
     cache = services.package_cache
     require_space(cache.directory, _least_size(records), "the packages to download")
     _warn_of_hashes(services, records, allow_unverified=allow_unverified)
-    turns = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def make(record: RepodataRecord, cancelled: threading.Event) -> CachedPackage:
         prepare = _preparation(
-            services, record, cancelled, turns, allow_unverified=allow_unverified
+            services, record, cancelled, unpackers, allow_unverified=allow_unverified
         )
         try:
             return cache.ensure(record, prepare)
@@ -143,19 +144,20 @@ def _make_packages(
             _remember_refused(services, record, error)
             raise
 
-    announced = _announce(services, records)
     largest_first = sorted(records, key=lambda record: record.size or 0, reverse=True)
-    try:
-        made = run_parallel(make, largest_first, workers=_WORKERS)
-    finally:
-        for task in announced:
-            task.finish()
+    archives = [record for record in largest_first if record.source != "interpreter"]
+    with Unpackers(archives, unpack_with_manifest) as unpackers:
+        announced = _announce(services, archives)
+        try:
+            made = run_parallel(make, largest_first, workers=_WORKERS)
+        finally:
+            for task in announced:
+                task.finish()
     return dict(zip(largest_first, made, strict=True))
 
 
-def _announce(services: Services, records: Iterable[RepodataRecord]) -> list[Task]:
+def _announce(services: Services, archives: Sequence[RepodataRecord]) -> list[Task]:
     """Report how much is to be downloaded and unpacked."""
-    archives = [record for record in records if record.source != "interpreter"]
     local = local_packages(services, archives)
     remote = [record for record in archives if record not in local]
     expect = services.reporter.expect
@@ -209,17 +211,17 @@ def _preparation(
     services: Services,
     record: RepodataRecord,
     cancelled: threading.Event,
-    turns: threading.BoundedSemaphore,
+    unpackers: Unpackers,
     *,
     allow_unverified: bool,
-) -> Callable[[Path], PackageFiles | None]:
+) -> Callable[[Path], PackageFiles | Manifest]:
     """Return a function that fills an empty directory with the package of a record.
 
     Args:
         services: Network and machine.
         record: Of the package.
         cancelled: Set when another package has failed.
-        turns: Taken while a package is unpacked.
+        unpackers: Unpack the packages.
         allow_unverified: Whether packages without a known hash are accepted.
     """
     if record.source == "interpreter":
@@ -228,6 +230,11 @@ def _preparation(
     def fetch(_: RepodataRecord, target: Path) -> None:
         _fetch(services, record, target, cancelled, allow_unverified=allow_unverified)
 
+    def check() -> None:
+        if cancelled.is_set():
+            raise CancelledError
+
+    from minicon.net.parallel import CancelledError
     from minicon.package.prepare.preparation import prepare_package
 
     return prepare_package(
@@ -236,7 +243,8 @@ def _preparation(
         reporter=services.reporter,
         allow_unverified=allow_unverified,
         fetch_verifies=True,
-        turn=turns,
+        unpackers=unpackers,
+        check=check,
     )
 
 

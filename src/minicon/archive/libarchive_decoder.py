@@ -21,7 +21,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minicon.archive.streams import ByteSource, Compression
 
-_BUFFER = 1 << 18
 _PIECE = 1 << 17
 _OK, _END = 0, 1
 
@@ -40,8 +39,6 @@ class LibarchiveDecoder:
         self._source = source
         self._failure: BaseException | None = None
         self._input = b""
-        self._buffer = ctypes.create_string_buffer(_BUFFER)
-        self._view = memoryview(self._buffer).cast("B")
         self._pointer: Any = self._ffi.read_new()
         try:
             self._open(compression)
@@ -98,12 +95,11 @@ class LibarchiveDecoder:
         """See :meth:`minicon.archive.streams.Decoder.read_into`."""
         if self._ended:
             return 0
-        limit = min(len(buffer), _BUFFER)
-        filled = self._call(self._ffi.read_data, self._pointer, self._buffer, limit)
+        target = ctypes.byref(ctypes.c_char.from_buffer(buffer))  # no copy of our own
+        filled = self._call(self._ffi.read_data, self._pointer, target, len(buffer))
         if filled == 0:
             self._ended = True
             self._check_end()
-        buffer[:filled] = self._view[:filled]
         return filled
 
     def _check_end(self) -> None:

@@ -91,9 +91,8 @@ class ByteRange:
 
     def read_at(self, position: int, count: int) -> bytes:
         """See :meth:`ReadAt.read_at`; positions are relative to the range."""
-        count = min(count, self.size - position)
-        if count <= 0:
-            return b""
+        if position + count > self.size:
+            count = max(0, self.size - position)
         return _read_at(self._descriptor, count, self._offset + position)
 
     def read(self, count: int) -> bytes:
@@ -105,10 +104,9 @@ class ByteRange:
         return data
 
 
-def _read_at(descriptor: int, count: int, offset: int) -> bytes:
-    pread = getattr(os, "pread", None)  # Windows has none
-    if pread is None:
-        os.lseek(descriptor, offset, os.SEEK_SET)
-        return os.read(descriptor, count)
-    data: bytes = pread(descriptor, count, offset)
-    return data
+def _seek_and_read(descriptor: int, count: int, offset: int) -> bytes:
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, count)
+
+
+_read_at: Callable[[int, int, int], bytes] = getattr(os, "pread", _seek_and_read)  # not on Windows

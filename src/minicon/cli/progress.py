@@ -4,8 +4,9 @@
 
     Downloading · 41/94 · 122.0/310.5 MiB · 18.2 MiB/s · 9 s · pytorch-2.4.1, mkl-2024.1
 
-A thread draws the lines a few times per second, so that work only counts. Phases that end soon
-are not shown. Where stderr is not a terminal, ``-v`` writes the same lines with the time of day.
+A thread draws the lines a few times per second, so that work only counts. It ends with the last
+phase: processes are forked only where no thread runs. Phases that end soon are not shown. Where
+stderr is not a terminal, ``-v`` writes the same lines with the time of day.
 """
 
 from __future__ import annotations
@@ -72,8 +73,10 @@ class ConsoleReporter:
             task = _PhaseTask(self, phase)
             phase.start(task, printable(label), total)
             if self._drawer is None:
-                self._ended.clear()
-                self._drawer = threading.Thread(target=self._draw_lines, daemon=True)
+                self._ended = threading.Event()
+                self._drawer = threading.Thread(
+                    target=self._draw_lines, args=(self._ended,), daemon=True
+                )
                 self._drawer.start()
         return task
 
@@ -94,10 +97,7 @@ class ConsoleReporter:
         with self._lock:
             for kind in [*self._phases]:
                 self._end(kind)
-        self._ended.set()
-        if self._drawer is not None:
-            self._drawer.join()
-            self._drawer = None
+        self._stop_drawing()
 
     def finish(self, task: object, phase: Phase) -> None:
         """End a task; the last task of a phase removes its line."""
@@ -105,6 +105,18 @@ class ConsoleReporter:
             phase.finish(task)
             if phase.is_over and self._phases.get(phase.kind) is phase:
                 self._end(phase.kind)
+        self._stop_drawing()
+
+    def _stop_drawing(self) -> None:
+        """End the thread if there is nothing to draw."""
+        with self._lock:
+            if self._phases:
+                return
+            drawer, self._drawer = self._drawer, None
+            ended = self._ended
+        if drawer is not None:
+            ended.set()
+            drawer.join()
 
     def _phase(self, kind: str, unit: str) -> Phase:
         phase = self._phases.get(kind)
@@ -125,8 +137,8 @@ class ConsoleReporter:
                 self._lines.clear()
             write()
 
-    def _draw_lines(self) -> None:
-        while not self._ended.wait(_DRAWING):
+    def _draw_lines(self, ended: threading.Event) -> None:
+        while not ended.wait(_DRAWING):
             with self._lock:
                 now = time.monotonic()
                 for phase in self._phases.values():

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from minicon.models.reporter import Reporter
     from minicon.package.manifest import Manifest
 
-    Prepare = Callable[[Path], PackageFiles | None]
+    Prepare = Callable[[Path], PackageFiles | Manifest | None]
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,8 @@ class PackageCache:
         Args:
             record: The package.
             prepare: Fills an empty directory with the package, including ``info/``. Returns the
-                package's list of files if it has verified every one of them; else None, and all
-                are verified afterwards.
+                package's list of files if it has verified every one of them, or the manifest if
+                it has also written that; else None, and all are verified afterwards.
 
         Raises:
             PackageError: The record is invalid, or the prepared package is incomplete; or as
@@ -282,7 +282,7 @@ class PackageCache:
         self, home: CacheFolder, key: str, record: RepodataRecord, prepare: Prepare
     ) -> CachedPackage:
         """Prepare, verify, flush to disk, rename. The caller holds the key's lock."""
-        from minicon.package.manifest import make_manifest
+        from minicon.package.manifest import Manifest, make_manifest
 
         work = home.work / key
         with describing("write", work):
@@ -293,7 +293,8 @@ class PackageCache:
             if files is None:
                 _check_complete(work, key)
             with describing("write", work):
-                manifest = make_manifest(work, files)
+                if not isinstance(files, Manifest):
+                    make_manifest(work, files)
                 text = json.dumps(record.to_json(), indent=2).encode()
                 operations.replace_file(work / RECORD_FILE, text, durable=False)
                 self._publish(home, work, home.path / key, record)
@@ -301,9 +302,7 @@ class PackageCache:
             with contextlib.suppress(OSError):
                 remove_tree(work)
             raise
-        cached = CachedPackage(record, home.path / key)
-        cached.__dict__["manifest"] = manifest
-        return cached
+        return CachedPackage(record, home.path / key)
 
     def _publish(self, home: CacheFolder, work: Path, final: Path, record: RepodataRecord) -> None:
         if self._durable and self._sync is not None:

@@ -19,12 +19,13 @@ from minicon.package.cache.cache_folder import ARCHIVE_SUFFIX
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from minicon.models.package_files import PackageFiles
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter, Task
+    from minicon.package.manifest import Manifest
+    from minicon.package.prepare.unpackers import Unpackers
 
 
 def prepare_package(
@@ -34,8 +35,9 @@ def prepare_package(
     reporter: Reporter | None = None,
     allow_unverified: bool = False,
     fetch_verifies: bool = False,
-    turn: AbstractContextManager[object] | None = None,
-) -> Callable[[Path], PackageFiles]:
+    unpackers: Unpackers | None = None,
+    check: Callable[[], object] = bool,
+) -> Callable[[Path], PackageFiles | Manifest]:
     """Return what :meth:`.PackageCache.ensure` calls for a conda package or a wheel.
 
     Args:
@@ -45,28 +47,31 @@ def prepare_package(
         reporter: Shows the progress of extraction.
         allow_unverified: Also accept a package whose record has no hash.
         fetch_verifies: Whether ``fetch`` compares size and hash, so that it is not done again.
-        turn: Held while extracting, so that no more packages are extracted than there are
-            processors.
+        unpackers: Unpack no more packages at once than there are processors; by default, this
+            thread unpacks.
+        check: Called now and then while another process unpacks; raises to stop it.
 
     Returns:
         A function that fills an empty directory with the package and returns its list of files,
-        every one verified. It raises what ``fetch``, :func:`.extract` and :func:`.prepare_wheel`
-        raise, and PackageError ``no-hash`` for a record without a hash.
+        every one verified, or the manifest that was written of them. It raises what ``fetch``,
+        :func:`.extract` and :func:`.prepare_wheel` raise, and PackageError ``no-hash`` for a
+        record without a hash.
     """
     reporter = reporter or SilentReporter()
 
-    def unpack(archive: Path, directory: Path, *, verify: bool) -> PackageFiles:
-        with turn or contextlib.nullcontext():
+    def unpack(archive: Path, directory: Path, *, verify: bool) -> PackageFiles | Manifest:
+        with unpackers.turn() if unpackers else contextlib.nullcontext() as process:
             size = None if record.is_wheel else archive.stat().st_size
             task = reporter.start("extract", record.label, size)
+            work = (record, archive, directory, verify, task, reporter)
             try:
-                return _extract(
-                    archive, record, directory, verify=verify, task=task, reporter=reporter
-                )
+                if process is not None and process.unpack(*work, check=check):
+                    return _found_files(directory)
+                return unpack_package(*work)
             finally:
                 task.finish()
 
-    def prepare(directory: Path) -> PackageFiles:
+    def prepare(directory: Path) -> PackageFiles | Manifest:
         if not allow_unverified:
             _check_has_hash(record)
         local = _local_wheel(record)
@@ -85,15 +90,46 @@ def prepare_package(
     return prepare
 
 
-def _extract(
-    archive: Path,
+def _found_files(directory: Path) -> PackageFiles | Manifest:
+    """Read what another process has verified; old packages have no manifest."""
+    from minicon.package.info_files import read_package_files
+    from minicon.package.manifest import read_manifest
+
+    return read_manifest(directory) or read_package_files(directory)
+
+
+def unpack_with_manifest(
     record: RepodataRecord,
+    archive: Path,
     directory: Path,
-    *,
+    verify: bool,
+    task: Task,
+    reporter: Reporter,
+) -> None:
+    """Do :func:`unpack_package` as :class:`.Unpackers` need it, with the manifest."""
+    from minicon.package.manifest import make_manifest
+
+    make_manifest(directory, unpack_package(record, archive, directory, verify, task, reporter))
+
+
+def unpack_package(
+    record: RepodataRecord,
+    archive: Path,
+    directory: Path,
     verify: bool,
     task: Task,
     reporter: Reporter,
 ) -> PackageFiles:
+    """Unpack a conda package or a wheel into an empty directory, and verify every file.
+
+    Args:
+        record: The package.
+        archive: The downloaded file.
+        directory: The directory.
+        verify: Whether to compare the archive with the record.
+        task: Progress.
+        reporter: Receives warnings.
+    """
     if record.is_wheel:
         from minicon.package.prepare.wheel import prepare_wheel
 
