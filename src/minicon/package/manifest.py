@@ -84,16 +84,37 @@ class PlainFolder:
             "".join([self.digests[64 * number : 64 * number + 64] for number in chosen]),
         )
 
+    def files_text(self) -> str:
+        """Paths of the files as JSON strings, separated by commas."""
+        return ", ".join(self._json_paths())
+
+    def paths_text(self) -> str:
+        """Their entries of ``paths_data`` as JSON objects, separated by commas."""
+        return ", ".join(
+            [
+                f'{{"_path": {path}, "path_type": "hardlink", "sha256": "{digest}", '
+                f'"size_in_bytes": {size}, "sha256_in_prefix": "{digest}"}}'
+                if size != _UNKNOWN_SIZE and digest != _UNKNOWN_DIGEST
+                else _entry_text(_entry(json.loads(path), size, digest))
+                for path, size, digest in zip(
+                    self._json_paths(), self.sizes, self._each_digest(), strict=True
+                )
+            ]
+        )
+
+    def _json_paths(self) -> Iterator[str]:
+        start = f"{self.path}/" if self.path else ""
+        return map(encode_basestring_ascii, [start + name for name in self.names])
+
+    def _each_digest(self) -> list[str]:
+        digests = self.digests
+        return [digests[start : start + 64] for start in range(0, len(digests), 64)]
+
     def entries(self, folder: str) -> Iterator[PathsEntry]:
         """Yield the files with their paths below ``folder`` of a package or an environment."""
         start = f"{folder}/" if folder else ""
-        for number, (name, size) in enumerate(zip(self.names, self.sizes, strict=True)):
-            digest = self.digests[64 * number : 64 * number + 64]
-            yield PathsEntry(
-                start + name,
-                sha256=None if digest == _UNKNOWN_DIGEST else digest,
-                size_in_bytes=None if size == _UNKNOWN_SIZE else size,
-            )
+        for name, size, digest in zip(self.names, self.sizes, self._each_digest(), strict=True):
+            yield _entry(start + name, size, digest)
 
 
 class Manifest:
@@ -143,7 +164,9 @@ class Manifest:
     def files_text(self) -> bytes:
         """Paths of the plain files as JSON strings, separated by commas; read each time."""
         found = self._stored.read_files() if self._stored else None
-        return files_text(entry.path for entry in self._plain()) if found is None else found
+        if found is not None:
+            return found
+        return ", ".join([folder.files_text() for folder in self.folders]).encode()
 
     def paths_text(self) -> Iterator[bytes]:
         """Their entries of ``paths_data`` as JSON objects, separated by commas, in pieces."""
@@ -152,10 +175,7 @@ class Manifest:
             yield from found
             return
         for number, folder in enumerate(self.folders):
-            yield b", " * bool(number) + paths_text(folder.entries(folder.path))
-
-    def _plain(self) -> Iterator[PathsEntry]:
-        return (entry for folder in self.folders for entry in folder.entries(folder.path))
+            yield (", " * bool(number) + folder.paths_text()).encode()
 
     def has(self, path: str) -> bool:
         """Whether the package has a file, link or directory at a path."""
@@ -361,6 +381,14 @@ def _entry_text(entry: PathsEntry) -> str:
     return (
         f'{start}"sha256": "{entry.sha256}", "size_in_bytes": {entry.size_in_bytes}, '
         f'"sha256_in_prefix": "{entry.sha256}"}}'
+    )
+
+
+def _entry(path: str, size: int, digest: str) -> PathsEntry:
+    return PathsEntry(
+        path,
+        sha256=None if digest == _UNKNOWN_DIGEST else digest,
+        size_in_bytes=None if size == _UNKNOWN_SIZE else size,
     )
 
 
