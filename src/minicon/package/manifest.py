@@ -22,6 +22,7 @@ from json.encoder import encode_basestring_ascii
 
 from minicon.fs import operations
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
+from minicon.package.record_texts import entry_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class PlainFolder:
                 f'{{"_path": {path}, "path_type": "hardlink", "sha256": "{digest}", '
                 f'"size_in_bytes": {size}, "sha256_in_prefix": "{digest}"}}'
                 if size != _UNKNOWN_SIZE and digest != _UNKNOWN_DIGEST
-                else _entry_text(_entry(json.loads(path), size, digest))
+                else entry_text(_entry(json.loads(path), size, digest))
                 for path, size, digest in zip(
                     self._json_paths(), self.sizes, self._each_digest(), strict=True
                 )
@@ -344,43 +345,6 @@ def is_plain(entry: PathsEntry) -> bool:
         and not entry.no_link
         and entry.file_mode is None
         and entry.sha256_in_prefix is None
-    )
-
-
-def files_text(paths: Iterable[str]) -> bytes:
-    """Return paths as JSON strings, separated by commas."""
-    return ", ".join(map(encode_basestring_ascii, paths)).encode()
-
-
-def paths_text(entries: Iterable[PathsEntry]) -> bytes:
-    """Return entries of ``paths_data`` as JSON objects, separated by commas.
-
-    They are as :mod:`json` writes :meth:`PathsEntry.to_prefix_json`.
-    """
-    return ", ".join(map(_entry_text, entries)).encode()
-
-
-#: The two usual forms: files of packages have a hash, bytecode has none.
-_USUAL_HASH = {PathType.HARDLINK: True, PathType.PYC_FILE: False}
-
-
-def _entry_text(entry: PathsEntry) -> str:
-    if (
-        entry.path_type not in _USUAL_HASH
-        or entry.prefix_placeholder is not None
-        or entry.sha256_in_prefix is not None
-        or entry.file_mode is not None
-        or entry.size_in_bytes is None
-        or entry.no_link
-        or (entry.sha256 is not None) != _USUAL_HASH[entry.path_type]
-    ):
-        return json.dumps(entry.to_prefix_json())
-    start = f'{{"_path": {encode_basestring_ascii(entry.path)}, "path_type": "{entry.path_type}", '
-    if entry.sha256 is None:
-        return f'{start}"size_in_bytes": {entry.size_in_bytes}}}'
-    return (
-        f'{start}"sha256": "{entry.sha256}", "size_in_bytes": {entry.size_in_bytes}, '
-        f'"sha256_in_prefix": "{entry.sha256}"}}'
     )
 
 

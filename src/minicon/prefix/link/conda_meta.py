@@ -13,7 +13,7 @@ import json
 from minicon.constants import CONDA_META, HISTORY
 from minicon.fs.folder import Folder
 from minicon.models.prefix_record import PrefixRecord
-from minicon.package.manifest import files_text, paths_text
+from minicon.package.record_texts import files_text, paths_text
 from minicon.prefix.environment.history import change_lines, format_block, parse_history
 from minicon.prefix.generations.store_entries import GENERATION_FILE
 

@@ -6,7 +6,7 @@ import functools
 from typing import NamedTuple
 
 from minicon.models.package_files import PathsEntry, PathType
-from minicon.package.manifest import files_text, paths_text
+from minicon.package.record_texts import files_text, paths_text
 from minicon.prefix.environment.python_layout import entry_point_path
 
 TYPE_CHECKING = False
