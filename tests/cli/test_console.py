@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicon.cli.console import Console, printable
+from minicon.cli.console import _STYLES, Console, printable
 from minicon.errors import MiniconError, SpecError, UsageError
 
 
@@ -49,7 +49,7 @@ def test_no_output_moves_the_cursor_or_changes_direction(text: str) -> None:
     subject, out, _ = console(color=True)
     subject.answer(text)
     left = out.getvalue()
-    for code in ("0", "1", "2", "31", "32", "33"):
+    for code in ("0", "1", "2", "31", "32", "35"):
         left = left.replace(f"\x1b[{code}m", "")
     assert not [c for c in left if unicodedata.category(c) == "Cc" and c not in "\n\t"]
     directions = {"RLO", "LRO", "RLE", "LRE", "PDF", "RLI", "LRI", "FSI", "PDI"}
@@ -196,3 +196,39 @@ def test_one_file_for_both_streams_is_in_order(tmp_path: Path) -> None:
         subject.note("a note")
         errors.flush()
     assert (tmp_path / "log").read_text() == "the plan\na note\n"
+
+
+def test_each_stream_has_colours_if_it_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for out, err in ((Terminal(), io.StringIO()), (io.StringIO(), Terminal())):
+        subject = Console(stdout=out, stderr=err)
+        subject.answer(subject.style("removed", "red"))
+        subject.warn("old")
+        assert ("\x1b" in out.getvalue()) == out.isatty()
+        assert ("\x1b" in err.getvalue()) == err.isatty()
+
+
+#: Colours of usual palettes: xterm, Tango (GNOME), Terminal of macOS, Visual Studio Code.
+_PALETTES = {
+    "xterm": {"31": "cd0000", "35": "cd00cd", "grounds": ("ffffff", "000000")},
+    "Tango": {"31": "cc0000", "35": "75507b", "grounds": ("ffffff", "000000")},
+    "macOS": {"31": "c23621", "35": "d338d3", "grounds": ("ffffff", "000000")},
+    "code, light": {"31": "cd3131", "35": "bc05bc", "grounds": ("ffffff",)},
+    "code, dark": {"31": "cd3131", "35": "bc3fbc", "grounds": ("1e1e1e",)},
+}
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (c / 12.92 if c <= 0.04 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_words_are_readable_on_light_and_dark_terminals() -> None:
+    for name, palette in _PALETTES.items():
+        for ground in palette["grounds"]:
+            for style in ("red", "magenta"):
+                pair = sorted(_luminance(each) for each in (palette[_STYLES[style]], ground))
+                assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 3, (name, ground, style)

@@ -106,3 +106,10 @@ def test_whoneeds_on_a_sharded_channel_reports_a_full_download(
         found = in_world.run_apart("repoquery", "whoneeds", *arguments).ok()
     assert "shards that are not cached have to be fetched" in found.err
     assert all(f"user{number}" in found.out for number in range(120))
+
+
+def test_sources_are_named_only_where_one_lacks_something(standing: QuickWorkspace) -> None:
+    conflict = standing.run("create", "-n", "x", "old", "lib>=2")
+    assert "cannot be installed together" in conflict.err
+    assert "looked in" not in conflict.err
+    assert "context: looked in" in standing.run("create", "-n", "x", "lib=99").err

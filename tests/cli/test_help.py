@@ -47,9 +47,14 @@ def test_headings_are_bold_on_a_terminal(
 ) -> None:
     monkeypatch.delenv("NO_COLOR")
     minicon.set(FORCE_COLOR="1")
-    assert "\x1b[1musual options\x1b[0m:" in minicon("create --help").ok().out
+    shown = minicon("create --help").ok().out
+    assert "\x1b[1musual options\x1b[0m:" in shown
+    assert "\x1b[1mExamples\x1b[0m:" in shown
+    assert "\x1b[1marguments\x1b[0m:" in minicon("env --help").ok().out
+    assert "\x1b[1muse an environment\x1b[0m:" in minicon("--help").ok().out
     minicon.set(NO_COLOR="1")
     assert "\x1b" not in minicon("create --help").ok().out
+    assert "\x1b" not in minicon("--help").ok().out
 
 
 def test_specs_may_stand_anywhere(data: CommandLine) -> None:

@@ -234,3 +234,16 @@ def test_environments(data: CommandLine) -> None:
     assert details[str(data.environment("data"))]["active"] is True
     assert details[str(data.environment("data"))]["name"] == "data"
     assert "hello" in data("list").ok().out, "without -n and -p the active one is meant"
+
+
+def test_tables_fit_a_terminal(data: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from minicon.cli.render import listing
+
+    for command in ("list -n data", "du -n data"):
+        whole = data(command).ok().out
+        monkeypatch.setattr(listing, "terminal_width", lambda: 72)
+        shown = data(command).ok().out
+        assert max(map(len, shown.splitlines()[2:])) <= 72
+        assert "/data" in shown
+        monkeypatch.setattr(listing, "terminal_width", lambda: 1000)
+        assert data(command).ok().out == whole

@@ -39,6 +39,7 @@ HINTS = [
     ("install -n dat hello", "did you mean 'data'?"),
     ("create -n x channel/hello", "did you mean channel::hello?"),
     ("create -n x hello@1.0", "did you mean hello=1.0?"),
+    ("create -n x pypi:numpy=1.26", "did you mean pypi:numpy==1.26.*?"),
     ("list -n", "write --name NAME"),
     ("config --set offline", "write --set KEY VALUE"),
     ("history data", "for an environment of that name, write -n data"),

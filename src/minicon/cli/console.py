@@ -31,10 +31,11 @@ _PLAIN_SIGNS = str.maketrans({
     "→": "->", "…": "...", "×": "x",
     "├": "|", "│": "|", "└": "`", "─": "-", "·": "-", "↑": "^", "↓": "v",
 })  # fmt: skip
-_OWN_STYLE = lazy_pattern(r"(\x1b\[(?:0|1|2|31|32|33)m)")
+_OWN_STYLE = lazy_pattern(r"(\x1b\[(?:0|1|2|31|32|35)m)")
 #: A command line in a text, not a path that ends with minicon's name.
 _COMMAND_LINE = lazy_pattern(r"(?<![\w/.-])minicon ([a-z-]+(?:\.[a-z]+)?)")
-_STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "dim": "2"}
+#: What changes is magenta: yellow cannot be read on white. Grey is made from the text's own colour.
+_STYLES = {"bold": "1", "red": "31", "green": "32", "magenta": "35", "dim": "2"}
 #: Errors of an output device that is full or broken. Errors on files carry the file's name.
 _DEVICE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -71,6 +72,7 @@ class Console:
         self.stderr = stderr or sys.stderr
         self.dialect = dialect
         self._color = is_colored(self.stdout) if color is None else color
+        self._error_color = is_colored(self.stderr) if color is None else color
         self._messages: list[dict[str, str]] = []
 
     @property
@@ -102,12 +104,13 @@ class Console:
         width = shutil.get_terminal_size().columns if self.is_terminal else len(line)
         return line if len(line) <= width else f"{line[: max(width - 1, 1)]}…"
 
-    def style(self, text: str, name: str) -> str:
-        """Return the text in a colour or weight, if the terminal supports it.
+    def style(self, text: str, name: str, *, of_error: bool = False) -> str:
+        """Return the text in a colour or weight, if stdout (or stderr) supports it.
 
         Colour must never be the only way in which a meaning is shown.
         """
-        return f"\x1b[{_STYLES[name]}m{text}\x1b[0m" if self._color and not self.json else text
+        color = self._error_color if of_error else self._color
+        return f"\x1b[{_STYLES[name]}m{text}\x1b[0m" if color and not self.json else text
 
     def answer(self, text: str = "", *, as_is: bool = False) -> None:
         """Write a line of the result to stdout.
@@ -146,7 +149,10 @@ class Console:
     def warn(self, text: str) -> None:
         """Write a warning to stderr, also with ``--quiet``."""
         if not self.json:
-            self._write(self.stderr, f"{self.style('warning:', 'yellow')} {self.named(text)}")
+            self._write(
+                self.stderr,
+                f"{self.style('warning:', 'magenta', of_error=True)} {self.named(text)}",
+            )
 
     def message(self, package: str, text: str) -> None:
         """Write a message of a package to stderr, also with ``--quiet`` and ``--json``."""
@@ -169,7 +175,7 @@ class Console:
         named = self.named
         explanation = getattr(error, "explanation", None)
         message = explanation.whole_message if whole and explanation else error.message
-        self._write(self.stderr, f"{self.style('error:', 'red')} {named(message)}")
+        self._write(self.stderr, f"{self.style('error:', 'red', of_error=True)} {named(message)}")
         if error.context:
             self._write(self.stderr, f"context: {named(error.context)}")
         if error.hint:
@@ -217,7 +223,8 @@ class Console:
 
     def _write(self, stream: TextIO, text: str, *, as_is: bool = False) -> None:
         text = text if as_is else redact(text)
-        pieces = _OWN_STYLE.split(text) if self._color else [text]
+        color = self._error_color if stream is self.stderr else self._color
+        pieces = _OWN_STYLE.split(text) if color else [text]
         pieces[::2] = [printable(piece) for piece in pieces[::2]]
         self._keep_order(stream)
         stream.write(_encodable("".join(pieces), stream) + "\n")

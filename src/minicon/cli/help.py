@@ -31,13 +31,17 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
     def start_section(self, heading: str | None) -> None:
         """Start a section with a bold heading, on a terminal."""
-        super().start_section(_bold(heading) if heading else heading)
+        shown = "arguments" if heading == "positional arguments" else heading
+        super().start_section(bold(shown) if shown else shown)
+
+    def _format_text(self, text: str) -> str:
+        return super()._format_text(text).replace("Examples:\n", f"{bold('Examples')}:\n", 1)
 
     def _format_usage(
         self, usage: str | None, actions: Any, groups: Any, prefix: str | None
     ) -> str:
         text = super()._format_usage(usage, actions, groups, prefix)
-        return text.replace("usage:", _bold("usage") + ":", 1) if prefix is None else text
+        return text.replace("usage:", bold("usage") + ":", 1) if prefix is None else text
 
 
 def short_help(parser: argparse.ArgumentParser) -> str:
@@ -63,7 +67,8 @@ def _shown(
     return (a for a in parser._actions if a.help != argparse.SUPPRESS and wanted(a))
 
 
-def _bold(text: str) -> str:
+def bold(text: str) -> str:
+    """Return a heading as stdout shows it."""
     from minicon.cli.console import is_colored
 
     return f"\x1b[1m{text}\x1b[0m" if is_colored() else text

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from minicon.constants import PYPI_PREFIX
 from minicon.errors import UsageError
 
 TYPE_CHECKING = False
@@ -40,6 +41,8 @@ _OPTIONS = {
     "-U": "'minicon update' updates packages",
     "--upgrade": "'minicon update' updates packages",
 }
+#: Errors whose cause may be how a spec was written.
+_ABOUT_SPECS = frozenset({"package-not-found", "invalid-spec", "invalid-requirement"})
 _LISTS = (".yml", ".yaml", ".txt", ".toml", ".lock", ".json")
 _PACKAGES = (".conda", ".tar.bz2", ".whl")
 
@@ -62,7 +65,7 @@ def spec_hint(error: MiniconError, specs: Sequence[str]) -> str | None:
             from minicon.fs.failures import near_files
 
             return near_files(spec, f"there is no file {spec!r}")
-        if error.reference not in ("package-not-found", "invalid-spec"):
+        if error.reference not in _ABOUT_SPECS:
             continue
         if spec.endswith(_LISTS) and os.path.isfile(spec):
             return f"for what this file lists, write -f {spec}"
@@ -75,6 +78,10 @@ def spec_hint(error: MiniconError, specs: Sequence[str]) -> str | None:
 
 def _rewritten(spec: str) -> str | None:
     """A spec with the separators of other programs, such as ``numpy@2``, in conda's."""
+    if spec.startswith(PYPI_PREFIX):
+        project, separator, version = spec.partition("=")
+        is_version = version.replace(".", "").isdigit()
+        return f"{project}=={version}.*" if separator and is_version else None
     name, separator, rest = spec.partition("@") if "@" in spec else spec.partition("/")
     words = (name.replace("-", "").replace("_", ""), rest.replace("-", "").replace(".", ""))
     if not separator or not all(word.isalnum() for word in words):

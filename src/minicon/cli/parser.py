@@ -88,14 +88,16 @@ class _ShowAll(argparse.Action):
 
 def overview() -> str:
     """Return the text of ``minicon --help``."""
+    from minicon.cli.help import bold
+
     width = max(map(len, COMMANDS))
     lines: list[str] = []
     for title, names in GROUPS.items():
         rows = (f"  {name:<{width}}  {COMMANDS[name][1]}" for name in names.split())
-        lines += [f"{title}:", *rows, ""]
+        lines += [f"{bold(title)}:", *rows, ""]
     return "\n".join(
         [
-            "usage: minicon COMMAND [OPTION...]",
+            f"{bold('usage')}: minicon COMMAND [OPTION...]",
             "",
             "Manage environments of packages in any language, from conda channels and PyPI.",
             "",

@@ -93,13 +93,20 @@ def taken_from_pypi(
         yield f"{name} is in no channel: taken from PyPI{meant}"
 
 
-def _searched_sources(context: PlanningContext, error: SolveError) -> str:
-    """Name the sources, and if the error is about python, the interpreters that were found."""
-    sources = context.sources
+def _searched_sources(context: PlanningContext, error: SolveError) -> str | None:
+    """Name the sources if one of them lacks something; if that is python, name interpreters.
+
+    Requirements that contradict each other do so in all sources.
+    """
+    sources, others = context.sources, _channels_not_searched(context)
+    if isinstance(error, ConflictError):
+        explained = error.explanation
+        if len(explained.core) > 1 and not explained.missing and not others:
+            return None
     text = f"looked in {', '.join(sources.names) or 'no source'}"
-    if others := _channels_not_searched(context):
+    if others:
         text += f", not in {', '.join(others)}, where packages of this environment come from"
-    if sources.use_host and _PYTHON.search(error.message):
+    if sources.use_host and _PYTHON.search(error.message.partition("\n")[0]):
         from minicon.machine.host_packages.host_index import describe_found
 
         platform = context.services.settings.platform

@@ -36,7 +36,7 @@ def difference_text(
     sections = []
     for title, rows in _rows(found).items():
         sign, done = _SECTIONS[title]
-        style = SECTION_STYLES.get(title, "yellow")
+        style = SECTION_STYLES.get(title, "magenta")
         lines = table([(sign, *row) for row in rows]).split("\n")
         shown = [f"  {console.style(line[0], style)}{line[1:]}" for line in lines]
         sections.append("\n".join([f"{console.style(done if past else title, style)}:", *shown]))

@@ -1,9 +1,11 @@
 """Tables: records, environments and notices as text and as JSON, in conda's formats.
 
-The fast path prints with this module too, so it imports nothing.
+The fast path prints with this module too, so it imports next to nothing.
 """
 
 from __future__ import annotations
+
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +57,14 @@ def table(rows: Iterable[Sequence[str]], *, indent: int = 0, numbers: Sequence[i
     return "\n".join(" " * indent + line for line in lines)
 
 
+def terminal_width() -> int:
+    """Return the columns of the terminal that stdout is; 0 if it is none."""
+    try:
+        return os.get_terminal_size(1).columns if os.isatty(1) else 0
+    except OSError:
+        return 0
+
+
 def human_size(size: float | None) -> str:
     """Return a size in bytes for people: 1536 as ``1.5 KiB``, None as an empty string."""
     if size is None:
@@ -100,7 +110,10 @@ def package_table(prefix: str, rows: Iterable[tuple[str, str, str, str]]) -> str
         prefix: Path of the environment.
         rows: Name, version, build and channel of each package.
     """
-    shown = table([("# Name", "Version", "Build", "Channel"), *rows])
+    head, found = ("# Name", "Version", "Build", "Channel"), list(rows)
+    shown, width = table([head, *found]), terminal_width()
+    if width and max(map(len, shown.split("\n"))) > width:
+        shown = table([head, *((*row[:3], short_channel(row[3])) for row in found)])
     return f"# packages in environment at {prefix}:\n#\n{shown}"
 
 

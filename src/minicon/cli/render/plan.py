@@ -25,7 +25,7 @@ _MOST_DEPENDENCIES = 25
 #: Packages that are not the newest, from which on a plan in a terminal counts them.
 _MOST_REASONS = 8
 _INSTALL = "install"
-#: Colours of sections; all others are yellow.
+#: Colours of sections; all others are magenta.
 SECTION_STYLES = {_INSTALL: "green", "remove": "red", "downgrade": "red"}
 
 
@@ -83,7 +83,7 @@ def _packages(plan: Plan, console: Console, *, fold: bool) -> Iterator[str]:
     everything = [row for rows in sections.values() for row in rows]
     widths = [max(map(len, column)) for column in zip(*everything, strict=True)]
     for title, rows in sections.items():
-        style = SECTION_STYLES.get(title, "yellow")
+        style = SECTION_STYLES.get(title, "magenta")
         listed = rows
         if fold and title == _INSTALL:
             named = [row for row in rows if row.name in requested]
