@@ -13,10 +13,12 @@ import pytest
 
 from minicon.cli.command_table import ALIASES, COMMANDS
 from minicon.cli.parser import make_parser
+from minicon.errors import UsageError
 
 ROOT = Path(__file__).parent.parent.parent
 _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_SHELL_FUNCTION = ("activate", "deactivate")
+#: Only the fast path knows it.
+_FOR_SHELLS = ["completion", "--words"]
 
 
 def typed_lines(text: str) -> list[str]:
@@ -24,6 +26,17 @@ def typed_lines(text: str) -> list[str]:
     lines = [line for block in _CONSOLE.findall(text) for line in block.splitlines()]
     matches = (re.match(r"(?:\(\w+\) )?\$ (minicon .*)", line) for line in lines)
     return [match.group(1) for match in matches if match]
+
+
+_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+#: A command or option is named without its arguments, or with a letter in the stead of a number.
+_ONLY_NAMED = re.compile(r"are required|expected (one|2|at least)|argument N: 'N'")
+
+
+def mentioned(text: str) -> list[str]:
+    """Commands in sentences and tables."""
+    found = re.findall(r"`(minicon [^`]+)`", _FENCE.sub("", text))
+    return [" ".join(each.split()).replace("\\|", "|") for each in found]
 
 
 def help_lines(command: str) -> list[str]:
@@ -43,7 +56,7 @@ def parse(line: str) -> None:
             break
         words.append(word)
     assert words.pop(0) == "minicon"
-    if words[0].startswith("shell.") or words[0].startswith("-"):
+    if not words or words[0].startswith(("shell.", "-")) or words[:2] == _FOR_SHELLS:
         return
     name = ALIASES.get(words[0], words[0])
     assert name in COMMANDS, line
@@ -59,6 +72,13 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "channels"
 def test_examples_of_pages(page: Path) -> None:
     for line in typed_lines(page.read_text()):
         parse(line)
+    if page.name == "CHANGELOG.md" or page.parent.name == "adr":
+        return  # they describe the day on which they were written
+    for line in mentioned(page.read_text()):
+        try:
+            parse(line.removesuffix(" --help"))
+        except UsageError as error:
+            assert _ONLY_NAMED.search(error.message), line
 
 
 @pytest.mark.parametrize("command", COMMANDS)
