@@ -91,8 +91,8 @@ def cli_page() -> str:
             ("command", "effect"),
             *((f"[`{name}`](#minicon-{name})", text) for name, (_, text) in COMMANDS.items()),
         ),
-        f"Aliases: {others}. Exit codes: [exit-codes.md](exit-codes.md). Every\n"
-        "setting can be set for one command with an\n"
+        f"Aliases: {others}. Exit codes: [exit-codes.md](exit-codes.md). Documents\n"
+        "of `--json`: [json.md](json.md). Every setting can be set for one command with an\n"
         "[environment variable](environment-variables.md).",
         *sections,
         "## Shared options",
