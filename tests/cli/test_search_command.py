@@ -9,6 +9,8 @@ from tests.support.channel_server import ChannelServer
 from tests.support.channels import ChannelBuilder
 from tests.support.wheels import WheelBuilder
 
+from minicon.repodata.index.index_file import IndexFile
+
 NAMES = [f"many{number:03}" for number in range(120)]
 
 
@@ -54,6 +56,20 @@ def test_a_wide_search_reports_what_it_downloads(minicon, server) -> None:
     assert server.count("*/shards/*") == len(NAMES)
     narrow = search(minicon, server, "many00*")
     assert "shards" not in narrow.err
+
+
+def test_a_pattern_without_match_decodes_no_names(minicon, server, monkeypatch) -> None:
+    decoded = []
+    names = IndexFile.names
+    monkeypatch.setattr(
+        IndexFile, "names", lambda *args: (decoded.append(n) or n for n in names(*args))
+    )
+    outcome = search(minicon, server, "*no-such*")
+    assert outcome.code == 1
+    assert "did you mean" not in outcome.err
+    assert not decoded
+    assert "did you mean zlib?" in search(minicon, server, "zlip").err
+    assert len(decoded) == len(NAMES) + 2  # once
 
 
 def test_another_platform_is_searched(minicon, server) -> None:

@@ -30,10 +30,12 @@ def test_every_segment_is_found_by_its_name(tmp_path_factory, runs) -> None:
     index = IndexFile(path)
     assert index.meta == {"info": {"a": 1}}
     names = sorted({name for _, name, _ in runs}, key=str.encode)
-    assert list(index.names()) == names
+    assert list(index) == list(index.names()) == names
+    assert len(index) == len(names)
     for wanted in [*names, "absent", ""]:
         expected = [(section, payload) for section, name, payload in runs if name == wanted]
         assert index.segments(wanted) == expected
+        assert (wanted in index) is bool(expected)
 
 
 @given(

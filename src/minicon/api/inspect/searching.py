@@ -219,11 +219,13 @@ def newest_first(record: RepodataRecord) -> tuple[Any, ...]:
     return (backwards, version_key(record.version), record.build_number, record.timestamp)
 
 
-def _near(spec: MatchSpec, indices: Iterable[RecordIndex]) -> str | None:
-    names = {name for index in indices for name in index.names()}
-    if spec.exact_name in names:
-        return f"it has other versions: 'minicon search {spec.exact_name}'"
+def _near(spec: MatchSpec, indices: Sequence[RecordIndex]) -> str | None:
+    name = spec.exact_name
+    if name is None:  # a pattern is not misspelt
+        return None
+    if any(name in index.names() for index in indices):
+        return f"it has other versions: 'minicon search {name}'"
     from minicon.models.near_names import near_names
 
-    near = near_names(spec.exact_name or "", names)
+    near = near_names(name, (each for index in indices for each in index.names()))
     return f"did you mean {', '.join(near)}?" if near else None

@@ -46,8 +46,8 @@ class LocatedIndex(RecordIndex):
         return self._file.digest(name)
 
     def names(self) -> Collection[str]:
-        """Return all package names; one pass over the index, without any request."""
-        return tuple(self._file.names())
+        """Return all package names, found in the index file; without any request."""
+        return self._file
 
     def names_containing(self, text: str) -> Iterable[str]:
         """See :meth:`RecordIndex.names_containing`; other names are not decoded."""
