@@ -125,7 +125,7 @@ def test_both_packages_and_paths_are_named(tmp_path: Path) -> None:
         with pytest.raises(Clobbered) as caught:
             apply(tmp_path / "envs" / "data", first, second, executor=runner)
         assert {"share/f of a", "share/f/x of b"} == set(
-            caught.value.message.removesuffix(" (1 more paths like it)")
+            caught.value.message.removesuffix(" (1 more path like it)")
             .removesuffix(" exclude each other")
             .split(" and ")
         )
