@@ -32,16 +32,17 @@ def wheel(tmp_path: Path) -> Path:
     return WheelBuilder("onlythere", "1.0").file("onlythere.py", MODULE).build(tmp_path / "wheels")
 
 
+MASTER = "local-cluster[1,1,1024]"
 SPARK_JOB = """
 import sys
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
-spark = (
-    SparkSession.builder.master("local-cluster[1,1,1024]")
-    .config("spark.archives", sys.argv[1] + "#environment")
-    .config("spark.ui.enabled", "false").getOrCreate()
-)
+builder = SparkSession.builder.config("spark.ui.enabled", "false")
+if sys.argv[1:]:
+    builder = builder.master("local-cluster[1,1,1024]")
+    builder = builder.config("spark.archives", sys.argv[1] + "#environment")
+spark = builder.getOrCreate()
 @udf("string")
 def where(x):
     import onlythere, sys
@@ -74,15 +75,18 @@ def test_a_spark_job_uses_the_environment(tmp_path: Path, wheel: Path) -> None:
     (tmp_path / "job.py").write_text(SPARK_JOB)
     variables = {**os.environ, "PYSPARK_PYTHON": settings["PYSPARK_PYTHON"],
                  "PYSPARK_DRIVER_PYTHON": PYTHON}  # fmt: skip
-    done = subprocess.run(
-        [PYTHON, tmp_path / "job.py", archive], env=variables, cwd=tmp_path,
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = done.stdout.partition("found:")[2]
-    assert "41 " in found
-    assert "42 " in found
-    assert "environment/bin/python" in found
+    submit = [Path(PYTHON).with_name("spark-submit"), "--master", MASTER]
+    submit += ["--conf", f"spark.archives={archive}#environment"]
+    for command in ([PYTHON, tmp_path / "job.py", archive], [*submit, tmp_path / "job.py"]):
+        done = subprocess.run(
+            command, env=variables, cwd=tmp_path,
+            capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        found = done.stdout.partition("found:")[2]
+        assert "41 " in found
+        assert "42 " in found
+        assert "environment/bin/python" in found
 
 
 DASK_JOB = """
@@ -132,3 +136,52 @@ def test_dask_workers_get_wheels_and_directories(tmp_path: Path, wheel: Path) ->
     assert "found: [('helper', 41), ('helper', 42)]" in done.stdout
     assert "all: [43, 43, 43]" in done.stdout
     assert "pure Python" in done.stdout
+
+
+SCHEDULER_JOB = """
+import subprocess, sys
+from distributed import Client, LocalCluster
+
+def use(x):
+    import onlythere
+    return onlythere.answer(x)
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=0, dashboard_address=None) as cluster, Client(cluster) as client:
+        options = ["--nworkers", "1", "--no-dashboard"]
+        worker = subprocess.Popen([sys.argv[1], "worker", cluster.scheduler_address, *options])
+        client.wait_for_workers(1, timeout=100)
+        print("found:", client.gather(client.map(use, [1, 2])))
+        worker.terminate()
+        worker.wait()
+"""
+
+
+def test_dask_workers_start_from_an_unpacked_environment(tmp_path: Path, wheel: Path) -> None:
+    """With the version of distributed that the scheduler has, from the configured index."""
+    if not has("distributed"):
+        pytest.skip("needs distributed")
+    text = (
+        "import sys, distributed; print('%d.%d.%d' % sys.version_info[:3], distributed.__version__)"
+    )
+    python, distributed = subprocess.run(
+        [PYTHON, "-c", text], check=True, capture_output=True, text=True
+    ).stdout.split()
+    workspace = Workspace(tmp_path, {
+        "PIP_FIND_LINKS": f"{wheel.parent} {os.environ.get('PIP_FIND_LINKS', '')}",
+        "MINICON_CHANNELS": "host",
+        "MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY": "false",
+    })  # fmt: skip
+    packages = (f"python={python}", "pypi:onlythere", f"pypi:distributed=={distributed}")
+    workspace.run("create", "-y", "-n", "a", *packages).ok()
+    workspace.run("pack", "-n", "a", "-o", "a.tar.zst").ok()
+    shutil.rmtree(workspace.environment("a"))
+    shared = tmp_path / "a shared folder"
+    workspace.run("unpack", "a.tar.zst", str(shared)).ok()
+    (tmp_path / "job.py").write_text(SCHEDULER_JOB)
+    done = subprocess.run(
+        [PYTHON, tmp_path / "job.py", shared / "bin" / "dask"], cwd=tmp_path,
+        capture_output=True, text=True, check=False, timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "found: [41, 42]" in done.stdout
