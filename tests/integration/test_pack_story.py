@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -279,6 +281,25 @@ def test_python_environment(project: Workspace, tmp_path: Path) -> None:
     assert project.run("run", "-p", str(new), "top-command").ok().out == "top runs\n"
     wheel = next(new.glob("lib/python*/site-packages/top-1.0.dist-info/RECORD")).read_text()
     assert "bin/top-command,sha256=" in wheel
+
+
+def test_a_linked_python_is_refused_with_words_that_help(
+    project: Workspace, tmp_path: Path
+) -> None:
+    """What the hint says to type makes the environment one that can be packed."""
+    venv = project.run("create", "-y", "-n", "a", "python=*[build=*venv]")
+    own = ".".join(map(str, sys.version_info[:2]))
+    python = project.environment("a") / "bin" / "python"
+    if venv.code or f"python{own}" not in os.readlink(python):
+        pytest.skip("needs a python of a distribution, of the version of these tests")
+    refused = project.run("pack", "-n", "a", "-o", "a.tar")
+    assert f"uses a python of this machine, {python.resolve()}" in refused.err
+    (words,) = re.findall(r"minicon (install [^;]*portable\]')", refused.err)
+    if project.run(*shlex.split(words), "-y").code:
+        pytest.skip("needs a python that can be copied, too")
+    project.run("pack", "-n", "a", "-o", "a.tar").ok()
+    with tarfile.open(tmp_path / "a.tar") as archive:
+        assert archive.getmember(f"bin/python{own}").isfile()
 
 
 def test_selected_files(small: Workspace, tmp_path: Path) -> None:

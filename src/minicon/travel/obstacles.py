@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 
 from minicon.errors import PrefixError
@@ -87,16 +88,27 @@ def refuse_links_outside(prefix: Prefix, contents: Contents, content: PortableCo
         own = f"{layout.executable} -> "
         link = next((text for text in outside if text.startswith(own)), None)
         if link is not None:
-            raise PrefixError(
-                "linked-interpreter",
-                f"{prefix.path} uses a python of this machine, {link.removeprefix(own)}",
-                hint="create it with a python of a channel, or with a self-contained one (pyenv, "
-                "uv), which minicon copies",
-            )
+            raise _linked_interpreter(prefix, python.record.version, link.removeprefix(own))
     raise PrefixError(
         "links-outside",
         f"{prefix.path} has links to files outside of it: {shortened_list(outside)}",
         hint="replace them by files, or leave them out (--exclude PATTERN)",
+    )
+
+
+def _linked_interpreter(prefix: Prefix, version: str, target: str) -> PrefixError:
+    """Return the error for an environment whose python is a link.
+
+    Copying such a python would not be enough: its files are in several directories, and it needs
+    libraries of its distribution.
+    """
+    minor = ".".join(version.split(".")[:2])
+    install = f"minicon install -p {shlex.quote(str(prefix.path))}"
+    return PrefixError(
+        "linked-interpreter",
+        f"{prefix.path} uses a python of this machine, {target}",
+        hint=f"use one that minicon copies (pyenv, uv): {install} 'python={minor}[build=*portable]'"
+        f"; or one of a channel: {install} conda-forge::python={minor}",
     )
 
 
