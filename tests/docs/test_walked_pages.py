@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.golden import assert_golden
+from tests.support.images import write_base
+from tests.support.oci_registry import PROGRAM, OciRegistry
 from tests.support.page_world import PYENV, ROOT, World, page_world
 from tests.support.s3_server import KEY, SECRET, S3Server, free_port
 from tests.support.walked_pages import difference, read_page, walk
@@ -76,9 +78,18 @@ def serve_a_channel(world: World, stack: ExitStack) -> Extras:
     return names, s3_and_oci(world, stack)[1]
 
 
+def image(world: World, stack: ExitStack) -> Extras:
+    """A registry that stands for two; its base is an image of nothing but a shell."""
+    if PROGRAM is None or shutil.which("busybox") is None or shutil.which("skopeo") is None:
+        pytest.skip("docker-registry, busybox or skopeo is not installed")
+    registry = stack.enter_context(OciRegistry(world.home / "registry"))
+    registry.push_image(write_base(world.home / "base"), "debian:stable-slim")
+    return {"docker.io": registry.host, "registry.example.org": registry.host}, {}
+
+
 EXTRAS: dict[str, Callable[[World, ExitStack], Extras]] = {
     f"{function.__name__.replace('_', '-')}.md": function
-    for function in (pip_packages, private_channel, s3_and_oci, serve_a_channel)
+    for function in (image, pip_packages, private_channel, s3_and_oci, serve_a_channel)
 }
 
 

@@ -52,9 +52,7 @@ def test_a_pushed_image_runs(project: Workspace, registry: OciRegistry, tmp_path
     """Its base is mounted from another repository of the registry, and layers are sent once."""
     url = registry.url("apps/data:1.0", LOGIN if registry.login else "")
     base = write_base(tmp_path / "base")
-    credentials = ["--dest-creds", f"{USER}:{PASSWORD}"] if registry.login else []
-    target = f"docker://{registry.host}/bases/busybox:1"
-    skopeo("copy", "--dest-tls-verify=false", *credentials, f"oci:{base}", target)
+    registry.push_image(base, "bases/busybox:1")
     parent = registry.url("bases/busybox:1", LOGIN if registry.login else "")
     words = ("image", "-n", "a", "--from", parent, "--push", url, "--json")
     first = project.run(*words).ok()
@@ -104,8 +102,8 @@ def test_a_base_from_elsewhere_is_sent(
     words = ("image", "-n", "a", "--from", str(base), "--push", registry.url("data"), "--json")
     assert project.run(*words).ok().json["sent"] == 5
     with OciRegistry(tmp_path / "other") as other:
+        other.push_image(base, "busybox:1", "--format=v2s2")
         target = f"docker://{other.host}/busybox:1"
-        skopeo("copy", "--dest-tls-verify=false", "--format=v2s2", f"oci:{base}", target)
         raw = json.loads(skopeo("inspect", "--tls-verify=false", target))
         parent = other.url(f"busybox@{raw['Digest']}")
         output = ("image", "-n", "a", "--from", parent, "-o", "image.tar")

@@ -121,6 +121,16 @@ class OciRegistry:
                 digests[f"{subdir.name}/{file.name}"] = pushed[file.name]
         return digests
 
+    def push_image(self, layout: Path, reference: str, *options: str) -> None:
+        """Push the image of an OCI layout with skopeo."""
+        credentials = ["--dest-creds", f"{USER}:{PASSWORD}"] if self.login else []
+        command = ["skopeo", "--insecure-policy", "copy", "--dest-tls-verify=false", *options]
+        target = f"docker://{self.host}/{reference}"
+        done = subprocess.run(
+            [*command, *credentials, f"oci:{layout}", target], check=False, capture_output=True
+        )
+        assert done.returncode == 0, done.stderr.decode()
+
     def push_artifact(self, reference: str, layers: list[tuple[Path, str]]) -> dict[str, str]:
         """Push files as one artifact with oras; return the digests by file name."""
         client = oras.client.OrasClient(

@@ -14,6 +14,7 @@ Text in parentheses selects commands of the block by their beginning; without it
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -29,6 +30,8 @@ _PART = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _PROMPT = re.compile(r"(?:\([\w-]+\) )?[$] (.*)")
+#: Devices without which programs do not work.
+_DEVICES = {"squashfuse": "/dev/fuse"}
 _END = "end of a command"
 #: Left out of an output that a page shows.
 _LEFT_OUT = "…"
@@ -154,15 +157,19 @@ def difference(typed: Typed, printed: str, code: int) -> str:
     return f"$ {typed.command}\n{printed}\nthe page shows:\n{listed}"
 
 
+def _has(program: str, path: str) -> bool:
+    device = _DEVICES.get(program)
+    is_usable = device is None or os.access(device, os.R_OK | os.W_OK)
+    return is_usable and shutil.which(program, path=path) is not None
+
+
 def walk(
     page: list[Typed], home: Path, variables: Mapping[str, str]
 ) -> Iterator[tuple[Typed, str, int]]:
     """Type the commands into one bash; yield each with its output and exit code."""
     path = variables["PATH"]
     commands = [
-        each
-        for each in page
-        if not each.not_run and (not each.needs or shutil.which(each.needs, path=path))
+        each for each in page if not each.not_run and (not each.needs or _has(each.needs, path))
     ]
     script = ['eval "$(minicon shell.bash hook)"', "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT"]
     for number, each in enumerate(commands):
