@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from tests.support.packages import PackageBuilder
-from tests.support.s3_server import KEY, SECRET, S3Server
+from tests.support.s3_server import KEY, SECRET
 from tests.support.wheels import WheelBuilder
 
 from minicon.errors import ChannelError
@@ -19,15 +19,9 @@ from minicon.publish.reading import remote_entry
 from minicon.publish.reading.sources import S3Source
 
 
-@pytest.fixture(scope="module")
-def server():
-    with S3Server() as running:
-        yield running
-
-
 @pytest.fixture
 def channel(tmp_path, server, monkeypatch):
-    """A directory, and the same files in a bucket, those of ``.conda`` with checksums."""
+    """A directory, and the same files in a bucket, packages with checksums."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     folder = tmp_path / "channel"
@@ -42,7 +36,7 @@ def channel(tmp_path, server, monkeypatch):
     for path in folder.rglob("*.*"):
         if path.is_file():
             key = f"a/b/{path.relative_to(folder).as_posix()}"
-            more = {"ChecksumAlgorithm": "SHA256"} if path.suffix == ".conda" else {}
+            more = {} if path.suffix == ".whl" else {"ChecksumAlgorithm": "SHA256"}
             body = path.read_bytes()
             server.client.put_object(Bucket=bucket, Key=key, Body=body, **more)
     return folder, f"s3://{bucket}/a/b", server.options(bucket)
@@ -71,7 +65,7 @@ def test_a_bucket_is_indexed_with_the_bytes_of_a_local_run(channel, tmp_path, mo
     summary = index_channel(tmp_path / "out", source=S3Source(fetcher, url, options), now=1)
     assert summary.counts == {"linux-64": 4, "noarch": 1}
     assert [path.name for path, _ in summary.errors] == ["bad-1-0.conda"]
-    assert by_ranges.count(True) == 3
+    assert by_ranges.count(True) == 4
 
     local = tmp_path / "local" / "out"
     shutil.copytree(folder, local)

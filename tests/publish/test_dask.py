@@ -8,11 +8,14 @@ import warnings
 
 import pytest
 from tests.support.packages import PackageBuilder
+from tests.support.s3_server import KEY, SECRET
 
 from minicon.errors import UsageError
+from minicon.net.routing import make_fetcher
 from minicon.publish.channel_index import index_channel
 from minicon.publish.reading import shares
 from minicon.publish.reading.dask_runner import DaskRunner
+from minicon.publish.reading.sources import S3Source
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("default")
@@ -20,8 +23,10 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 @pytest.fixture(scope="module")
 def cluster():
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
+        patch.setenv("AWS_ACCESS_KEY_ID", KEY)  # workers have their own credentials
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
         with distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
             host="127.0.0.1",
@@ -62,6 +67,23 @@ def test_a_killed_worker_costs_its_share_only(folder, cluster, monkeypatch) -> N
         summary = index_channel(folder, runner=runner)
     assert summary.counts["linux-64"] == 24
     assert len(summary.errors) == 1
+
+
+def test_a_bucket_is_read_by_the_cluster(folder, cluster, server, tmp_path, monkeypatch) -> None:
+    """By workers that have the bucket's credentials; one of them is killed."""
+    monkeypatch.setattr(shares, "_SHARE", 8)
+    index_channel(folder, workers=1, now=1)
+    alone = {path.name: path.read_bytes() for path in folder.glob("linux-64/*.json*")}
+    with DaskRunner(cluster.scheduler_address) as runner:
+        server.upload(folder, "cluster", "lab")
+        options = server.options("cluster")
+        fetcher = make_fetcher(s3_options=options)
+        os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+        source = S3Source(fetcher, "s3://cluster/lab", options)
+        index_channel(tmp_path / "out" / "channel", source=source, runner=runner, now=1)
+        fetcher.close()
+    found = tmp_path.glob("out/channel/linux-64/*.json*")
+    assert {path.name: path.read_bytes() for path in found} == alone
 
 
 def test_a_scheduler_that_does_not_respond_is_named(monkeypatch) -> None:

@@ -36,8 +36,10 @@ class _VendoredConda(MetaPathFinder, Loader):
         pass
 
 
-if __name__ == "__main__":
+if __name__ in ("__main__", "__mp_main__"):  # also in the processes of conda-index
     sys.meta_path.insert(0, _VendoredConda())
+
+if __name__ == "__main__":
     if sys.argv[1] == "index":
         from conda_index.cli import cli
 

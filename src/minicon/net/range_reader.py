@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _CONTENT_RANGE = lazy_pattern(r"bytes (\d+)-(\d+)/(\d+)")
 #: Statuses of servers that do not support ranges, or not this form of range.
 _UNSUPPORTED = (200, 400, 405, 406, 416, 501)
+#: Bytes of the first and of the largest request of :class:`RemoteBytes`.
+_SMALLEST, _LARGEST = 1 << 17, 1 << 23
 
 
 class RangesUnsupported(Exception):
@@ -92,3 +94,25 @@ class RangeReader:
         if len(body) != last - first + 1:
             raise RangesUnsupported
         return first, body, total
+
+
+class RemoteBytes:
+    """A remote file from its start (:class:`minicon.archive.streams.Readable`).
+
+    The first requests are small, for a reader that needs only the first bytes.
+    """
+
+    def __init__(self, reader: RangeReader) -> None:
+        self._reader = reader
+        self._position = 0
+        self._held = b""
+        self._next = _SMALLEST
+
+    def read(self, count: int) -> bytes:
+        """Return at most ``count`` bytes; none at the end. Raises as :meth:`.read_at`."""
+        if not self._held:
+            self._held = self._reader.read_at(self._position, self._next)
+            self._position += len(self._held)
+            self._next = min(2 * self._next, _LARGEST)
+        data, self._held = self._held[:count], self._held[count:]
+        return data

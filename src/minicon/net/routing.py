@@ -34,10 +34,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from ssl import SSLContext
-    from typing import BinaryIO
 
     from minicon.config.settings import Settings
-    from minicon.net.client.fetcher import Fetcher, Response
+    from minicon.net.client.fetcher import Response, Uploader
+    from minicon.net.client.session import HttpFetcher
+    from minicon.net.schemes.oci_fetcher import OciFetcher
     from minicon.net.schemes.oci_images import ImageRepository
     from minicon.net.schemes.s3_signing import S3Signer
     from minicon.net.small_files.client import SmallFiles
@@ -59,13 +60,13 @@ class UrlFetcher:
 
     def __init__(
         self,
-        make_http: Callable[[], Fetcher],
+        make_http: Callable[[], Uploader],
         *,
         offline: bool = False,
         credentials: CredentialStore | None = None,
         make_small_files: Callable[[], SmallFiles] | None = None,
         mirrors: Mapping[str, Sequence[str]] | None = None,
-        others: Mapping[str, Callable[[], Fetcher]] | None = None,
+        others: Mapping[str, Callable[[], Uploader]] | None = None,
         sign_s3: Callable[[str], str] = str,
     ) -> None:
         self._offline = offline
@@ -75,7 +76,7 @@ class UrlFetcher:
         self._small_files: SmallFiles | None = None
         self._mirrors = Mirrors(mirrors or {}, self.credentials)
         self._sign_s3 = sign_s3
-        self._fetchers: dict[Callable[[], Fetcher], Fetcher] = {}
+        self._fetchers: dict[Callable[[], Uploader], Uploader] = {}
         self._files = FileFetcher()
         self._lock = threading.Lock()
         self._confined_to: tuple[str, ...] | None = None
@@ -173,23 +174,24 @@ class UrlFetcher:
         best = self._urls_for(url)[0]
         return self._sign_s3(best) if best.startswith("s3:") and not self._offline else best
 
-    def put(self, url: str, body: BinaryIO) -> Response:
-        """Upload a file by http(s); see :meth:`minicon.net.client.session.HttpFetcher.send`.
-
-        Raises:
-            ChannelError: The URL has another scheme, or the server cannot be reached.
-        """
+    def put(self, url: str, path: Path, headers: Mapping[str, str] | None = None) -> Response:
+        """Upload a file once, without mirrors; see :meth:`.client.fetcher.Uploader.put`."""
         scheme = url.partition(":")[0].lower()
-        if scheme not in ("http", "https"):
+        if scheme not in self._makers:
             message = f"{redact(url)} is not a URL that packages can be uploaded to"
-            hint = "give the http:// or https:// URL of a channel"
+            hint = "give the http://, https://, s3:// or oci:// URL of a channel"
             raise ChannelError("unsupported-scheme", message, hint=hint)
         self._require_network(url)
-        from minicon.net.client.session import HttpFetcher
+        return self._fetcher_of(scheme).put(url, path, headers or {})
 
-        fetcher = self._fetcher_of(scheme)
-        assert isinstance(fetcher, HttpFetcher)
-        return fetcher.send("PUT", url, body=body)
+    @property
+    def registries(self) -> OciFetcher:
+        """The fetcher of ``oci:`` URLs, which can list what a registry has."""
+        from minicon.net.schemes.oci_fetcher import OciFetcher
+
+        fetcher = self._fetcher_of("oci")
+        assert isinstance(fetcher, OciFetcher)
+        return fetcher
 
     def images(self, url: str) -> ImageRepository:
         """Return the images of a repository, to read and push them.
@@ -202,12 +204,9 @@ class UrlFetcher:
             OfflineError: minicon is offline.
         """
         from minicon.models.url import Url
-        from minicon.net.schemes.oci_fetcher import OciFetcher
 
         self._require_network(url)
-        fetcher = self._fetcher_of("oci")
-        assert isinstance(fetcher, OciFetcher)
-        repository = fetcher.images(url)
+        repository = self.registries.images(url)
         if (credentials := Url(url).credentials) is not None:
             self.credentials.add(repository.url, credentials)
         return repository
@@ -226,7 +225,7 @@ class UrlFetcher:
         for fetcher in fetchers.values():
             fetcher.close()
 
-    def _fetcher_of(self, scheme: str) -> Fetcher:
+    def _fetcher_of(self, scheme: str) -> Uploader:
         make = self._makers[scheme]
         with self._lock:
             if make not in self._fetchers:
@@ -272,7 +271,7 @@ def make_fetcher(
     cert = (client_cert, client_cert_key) if client_cert and client_cert_key else client_cert
     trusted = trusted_bundle(variables) if ssl_verify is True else ssl_verify
 
-    def make_http(credentials: CredentialStore = store) -> Fetcher:
+    def make_http(credentials: CredentialStore = store) -> HttpFetcher:
         timeouts = (connect_timeout, read_timeout)
         return _make_http(credentials, trusted, cert, proxy_servers, timeouts, max_retries)
 
@@ -299,7 +298,7 @@ def _make_http(
     proxies: Mapping[str, str] | None,
     timeouts: tuple[float, float],
     retries: int,
-) -> Fetcher:
+) -> HttpFetcher:
     from minicon.net.client.retry import RetryPolicy
     from minicon.net.client.session import HttpFetcher
 
@@ -318,10 +317,10 @@ def _make_http(
 
 
 def _other_schemes(
-    make_http: Callable[[], Fetcher],
+    make_http: Callable[[], HttpFetcher],
     credentials: CredentialStore,
     s3_options: Mapping[str, Mapping[str, str]],
-) -> tuple[Callable[[], Fetcher], Callable[[], Fetcher], Callable[[str], str]]:
+) -> tuple[Callable[[], Uploader], Callable[[], Uploader], Callable[[str], str]]:
     """What makes the fetchers of ``oci:`` and ``s3:``, and what signs an ``s3:`` URL.
 
     Args:
@@ -336,12 +335,12 @@ def _other_schemes(
 
         return S3Signer(s3_options, credentials)
 
-    def make_oci() -> Fetcher:
+    def make_oci() -> Uploader:
         from minicon.net.schemes.oci_fetcher import OciFetcher
 
         return OciFetcher(make_http(), credentials)
 
-    def make_s3() -> Fetcher:
+    def make_s3() -> Uploader:
         from minicon.net.schemes.s3_fetcher import S3Fetcher
 
         return S3Fetcher(make_http(), signer())

@@ -117,14 +117,15 @@ def index_channel(
     """
     folder = Path(directory)
     settings = settings or read_settings(folder)
+    source = source or FolderSource(folder)
     run = _Run(
         folder=folder,
         settings=settings,
         formats=Formats(
             settings.name or folder.absolute().name, write_zst, settings.shards, settings.current
         ),
-        source=source or FolderSource(folder),
-        runner=runner or LocalRunner(workers or os.cpu_count() or 1),
+        source=source,
+        runner=runner or LocalRunner(workers or os.cpu_count() or 1, source.fetcher),
         patch_generator=patch_generator,
         now=time.time() if now is None else now,
     )

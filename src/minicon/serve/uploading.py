@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from minicon.archive.package_archive import read_info_file
-from minicon.constants import PACKAGE_EXTENSIONS, WHEEL_EXTENSION
-from minicon.errors import ChannelError, PackageError
+from minicon.errors import ChannelError
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of_file
 from minicon.lean_dataclasses import dataclass
@@ -12,6 +11,7 @@ from minicon.models.record_checks import check_record_fields
 from minicon.models.strict_json import read_object
 from minicon.models.url import Url
 from minicon.net.client.http_errors import status_error
+from minicon.publish.verification import check_is_package
 from minicon.redaction import shortened
 
 TYPE_CHECKING = False
@@ -58,21 +58,14 @@ def upload_packages(fetcher: UrlFetcher, paths: Iterable[Path], channel: str) ->
         fetcher.credentials.add(public, url.credentials)
     for path in paths:
         target = f"{public}/{_subdir_of(path)}/{path.name}"
-        with operations.describing("read", path), path.open("rb") as body:
-            answer = fetcher.put(target, body)
+        with operations.describing("read", path):
+            answer = fetcher.put(target, path)
         with answer:
             yield _result(path, target, answer)
 
 
 def _subdir_of(path: Path) -> str:
-    if not path.name.endswith(PACKAGE_EXTENSIONS):
-        message = f"{path.name} is not a .conda or .tar.bz2 file"
-        hint = (
-            "convert a wheel with 'minicon channel convert'"
-            if path.suffix == WHEEL_EXTENSION
-            else None
-        )
-        raise PackageError("not-a-package", message, hint=hint)
+    check_is_package(path)
     record = read_object(read_info_file(path, "index.json"))
     check_record_fields(record, fn=path.name)
     return str(record.get("subdir") or ("noarch" if record.get("noarch") else ""))

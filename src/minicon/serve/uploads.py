@@ -3,12 +3,15 @@
 ::
 
     PUT /NAME/linux-64/x-1-0.conda ──> .cache/uploads/…/x-1-0.conda ── verified ── linked ── indexed
+
+For a channel in a bucket or registry, the file is received in a temporary directory.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import tempfile
 import time
 import uuid
 from collections import defaultdict
@@ -55,6 +58,8 @@ class Uploads:
         self._options = options
         self._tokens = TokenFile(options.upload_tokens)
         self._answerers = Answerers(options)
+        self._temporary = tempfile.TemporaryDirectory(prefix="minicon-serve-")
+        self._scratch = Path(self._temporary.name)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._wanted: defaultdict[str, int] = defaultdict(int)
         self._indexed: defaultdict[str, int] = defaultdict(int)
@@ -62,6 +67,7 @@ class Uploads:
     async def close(self) -> None:
         """End the processes that verify."""
         await self._answerers.close()
+        self._temporary.cleanup()
 
     async def receive(self, visit: Visit) -> web.Response:
         """Answer a PUT request.
@@ -70,15 +76,12 @@ class Uploads:
             Refusal: The upload is not allowed, or not valid.
         """
         channel, subdir, name = self._target(visit)
-        assert channel.directory is not None
-        folder = channel.directory / _FOLDER / uuid.uuid4().hex
+        folder = (channel.directory or self._scratch) / _FOLDER / uuid.uuid4().hex
         try:
             await asyncio.to_thread(_new_folder, folder)
             await self._save(visit.request, folder / name)
-            arguments = {"folder": str(channel.directory), "subdir": subdir}
-            found: dict[str, Any] = await self._answerers.ask(
-                "receive", _SECONDS, upload=str(folder / name), **arguments
-            )
+            arguments = {"name": channel.name, "subdir": subdir, "upload": str(folder / name)}
+            found: dict[str, Any] = await self._answerers.ask("receive", _SECONDS, **arguments)
             await self._index(channel)
         finally:
             await asyncio.to_thread(_remove, folder)
@@ -103,7 +106,7 @@ class Uploads:
         channel = self._options.channels.get(name)
         if channel is None or (channels and name not in channels):
             raise Refusal(403, "access-denied", f"this token is not for the channel {name}")
-        if channel.directory is None:
+        if channel.directory is None and not channel.location.startswith(("s3://", "oci://")):
             raise Refusal(405, "no-uploads", f"{name} is on another server: upload it there")
         _check_name(subdir, fn)
         return channel, subdir, fn
@@ -135,7 +138,7 @@ class Uploads:
         async with self._locks[name]:
             if self._indexed[name] < mine:
                 target = self._wanted[name]
-                await self._answerers.ask("index", _SECONDS, folder=str(channel.directory))
+                await self._answerers.ask("index", _SECONDS, name=name)
                 self._indexed[name] = target
 
 

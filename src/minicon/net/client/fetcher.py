@@ -7,6 +7,7 @@ from typing import Protocol
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
     from types import TracebackType
 
     from typing_extensions import Self
@@ -76,3 +77,22 @@ class Fetcher(Protocol):
 
     def close(self) -> None:
         """Close all kept connections. The fetcher may be used again."""
+
+
+class Uploader(Fetcher, Protocol):
+    """A Fetcher that can also upload."""
+
+    def put(self, url: str, path: Path, headers: Mapping[str, str]) -> Response:
+        """Upload a file once, and return the response, whatever its status.
+
+        Args:
+            url: The URL.
+            path: The file.
+            headers: Further headers. Buckets and registries evaluate the conditions
+                ``If-None-Match: *`` (there is no such file) and ``If-Match`` (it is this one), and
+                answer 412 if one is not met; 501 means that a bucket's server has no conditions.
+
+        Raises:
+            ChannelError: The server cannot be reached, or no such URL can exist there.
+            OSError: The file cannot be read.
+        """

@@ -40,6 +40,7 @@ from minicon.redaction import redact
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
     from typing import BinaryIO
 
     from minicon.net.client.http_errors import Failure
@@ -151,6 +152,11 @@ class HttpFetcher:
             verb = "read" if method == "HEAD" else "upload"
             raise error.failure.as_error(error.url, verb) from error
         return HttpResponse(bare, raw)
+
+    def put(self, url: str, path: Path, headers: Mapping[str, str]) -> HttpResponse:
+        """Upload a file; see :meth:`minicon.net.client.fetcher.Uploader.put`."""
+        with path.open("rb") as body:
+            return self.send("PUT", url, headers=headers, body=body)
 
     def close(self) -> None:
         """Close all kept connections."""

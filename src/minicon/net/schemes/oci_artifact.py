@@ -27,8 +27,10 @@ from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
+SHARDS_INDEX = "repodata_shards.msgpack.zst"
 _PACKAGES = {
     ".conda": "application/vnd.conda.package.v2",
     ".tar.bz2": "application/vnd.conda.package.v1",
@@ -39,7 +41,7 @@ _INDEXES = {
     f"{REPODATA}.zst": f"{_REPODATA}+zst",
     f"{REPODATA}.bz2": f"{_REPODATA}+bz2",
     f"{REPODATA}.gz": f"{_REPODATA}+gzip",
-    "repodata_shards.msgpack.zst": "",
+    SHARDS_INDEX: "",
 }
 _SHARD = lazy_pattern(r"([0-9a-f]{64})\.msgpack\.zst")
 #: Characters that tags must not contain (distribution-spec), and their replacements.
@@ -50,7 +52,9 @@ _PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 REPOSITORY = lazy_pattern(rf"{_PART}(?:/{_PART})*")
 _DIGEST = lazy_pattern(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _LOOPBACK = lazy_pattern(r"127(?:\.[0-9]{1,3}){3}")
-_TITLE = "org.opencontainers.image.title"
+_MD5_TEXT = lazy_pattern(r"[0-9a-f]{32}")
+#: Annotations of layers: the file's name, and its MD5, as conda-oci-mirror writes it.
+TITLE, MD5 = "org.opencontainers.image.title", "org.conda.md5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,18 @@ class Layer:
     Attributes:
         digest: ``sha256:…`` or ``sha512:…``; names the layer and verifies it.
         size: Bytes, or None where only the digest is known.
+        md5: Hexadecimal, or empty if its manifest does not state it.
     """
 
     digest: str
     size: int | None = None
+    md5: str = ""
+
+    @classmethod
+    def of(cls, layer: Mapping[str, Any]) -> Layer:
+        """Return a layer of a manifest; see :func:`layers_of`."""
+        md5 = _annotation(layer, MD5)
+        return cls(layer["digest"], layer["size"], md5 if _MD5_TEXT.fullmatch(md5) else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,7 @@ class Artifact:
 
     Attributes:
         registry: Base URL of the registry, https unless it is on this machine.
-        repository: Path below ``/v2``, without slashes at its ends.
+        repository: Path below ``/v2``, without slashes at its ends; empty for the registry itself.
         tag: The manifest's tag; empty where :attr:`layer` is known already.
         file_name: The file's name in the channel.
         media_type: Media type of the layer; empty where the layer is found by its title.
@@ -95,7 +107,7 @@ class Artifact:
         """
         parts = urlsplit(url)
         folder, file_name = posixpath.split(unquote(parts.path).strip("/"))
-        registry = registry_url(parts.netloc.rpartition("@")[2], parts.hostname or "")
+        registry = registry_of(url)
         shard = _SHARD.fullmatch(file_name)
         if shard is not None:
             repository = f"{folder.removesuffix('/shards')}/{REPODATA}/shards"
@@ -109,6 +121,8 @@ class Artifact:
     @property
     def scopes(self) -> tuple[str, ...]:
         """What a token must allow (distribution's token specification)."""
+        if not self.repository:
+            return ("registry:catalog:*",)
         return (f"repository:{self.repository}:pull",)
 
     @property
@@ -122,15 +136,49 @@ class Artifact:
 
     def layer_in(self, manifest: Any) -> Layer | None:
         """Find the file's layer in a decoded manifest; None if it has no such layer."""
-        layers = manifest.get("layers") if isinstance(manifest, dict) else None
-        usable = [each for each in layers or () if _is_usable(each)]
+        usable = layers_of(manifest)
+        found = [each for each in usable if self.is_own(each)]
+        if not (found or self.media_type or self.file_name in _INDEXES) and len(usable) == 1:
+            found = usable
+        return Layer.of(found[0]) if found else None
+
+    def is_own(self, layer: Mapping[str, Any]) -> bool:
+        """Whether a layer of the artifact is this file, not another file of the same artifact."""
         if self.media_type:
-            found = [each for each in usable if each.get("mediaType") == self.media_type]
-        else:
-            found = [each for each in usable if _title(each) == self.file_name]
-            if not found and self.file_name not in _INDEXES and len(usable) == 1:
-                found = usable
-        return Layer(found[0]["digest"], found[0]["size"]) if found else None
+            return layer.get("mediaType") == self.media_type
+        return _annotation(layer, TITLE).rpartition("/")[2] == self.file_name
+
+
+def layers_of(manifest: Any) -> list[dict[str, Any]]:
+    """Return the layers of a decoded manifest whose digest and size are valid."""
+    layers = manifest.get("layers") if isinstance(manifest, dict) else None
+    return [each for each in layers or () if _is_usable(each)]
+
+
+def packages_in(manifest: Any, name: str, tag: str) -> Iterator[tuple[str, Layer]]:
+    """Yield the file names and layers of packages in a manifest: a ``.conda``, ``.tar.bz2``, both.
+
+    Args:
+        manifest: The decoded manifest.
+        name: Last part of the repository.
+        tag: Of the manifest.
+    """
+    name = name.removeprefix("zzz") if name.startswith("zzz_") else name
+    for character, replacement in _IN_TAGS.items():
+        tag = tag.replace(replacement, character)
+    extensions = {media_type: extension for extension, media_type in _PACKAGES.items()}
+    for layer in layers_of(manifest):
+        if layer.get("mediaType") in extensions:
+            yield f"{name}-{tag}{extensions[layer['mediaType']]}", Layer.of(layer)
+
+
+def usual_media_type(file_name: str) -> str:
+    """Return the media type to push a file with, if its layer is found by its title."""
+    if file_name == SHARDS_INDEX:
+        return "application/vnd.conda.repodata.shards.v1+msgpack+zst"
+    if _SHARD.fullmatch(file_name):
+        return "application/vnd.conda.repodata.shard.v1+msgpack+zst"
+    return "application/json" if file_name.endswith(".json") else "application/octet-stream"
 
 
 def _repository_tag(file_name: str) -> tuple[str, str, str]:
@@ -146,6 +194,12 @@ def _repository_tag(file_name: str) -> tuple[str, str, str]:
                 tag = tag.replace(character, replacement)
             return f"zzz{name}" if name.startswith("_") else name, tag, media_type
     return file_name, "latest", ""
+
+
+def registry_of(url: str) -> str:
+    """Return the base URL of the registry of an ``oci://`` URL."""
+    parts = urlsplit(url)
+    return registry_url(parts.netloc.rpartition("@")[2], parts.hostname or "")
 
 
 def registry_url(address: str, host: str) -> str:
@@ -169,7 +223,7 @@ def _is_usable(layer: Any) -> bool:
     return bool(_DIGEST.fullmatch(layer["digest"])) and isinstance(size, int) and size >= 0
 
 
-def _title(layer: dict[str, Any]) -> str:
+def _annotation(layer: Mapping[str, Any], key: str) -> str:
     annotations = layer.get("annotations")
-    title = annotations.get(_TITLE) if isinstance(annotations, dict) else None
-    return posixpath.basename(title) if isinstance(title, str) else ""
+    text = annotations.get(key) if isinstance(annotations, dict) else None
+    return text if isinstance(text, str) else ""

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import threading
 import time
+from binascii import b2a_base64
 
 from minicon.errors import ChannelError
 from minicon.models.strict_json import read_json
 from minicon.net.client.headers import EXPECTED_SHA256, Headers
+from minicon.net.client.http_errors import status_error
 from minicon.net.client.responses import AliasedResponse, BodyCheck
 from minicon.net.schemes.oci_artifact import Artifact, Layer
 from minicon.net.schemes.oci_images import ImageRepository
@@ -25,6 +27,7 @@ from minicon.net.schemes.oci_session import RegistrySession, empty_response
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
     from typing import Any
 
     from minicon.net.client.fetcher import Fetcher, Response
@@ -98,6 +101,8 @@ class OciFetcher:
             if layer is None:
                 return empty_response(url, 404 if manifest.status == 200 else manifest.status)
         own = {"etag": f'"{layer.digest}"', "cache-control": cache_control}
+        if layer.md5:
+            own["content-md5"] = b2a_base64(bytes.fromhex(layer.md5), newline=False).decode()
         if request.get("if-none-match") == own["etag"]:
             return empty_response(url, 304, own)
         blob_url = artifact.blob_url(layer)
@@ -109,9 +114,39 @@ class OciFetcher:
         """Return the images of a repository; see :class:`.oci_images.ImageRepository`."""
         return ImageRepository(self._session, url)
 
+    def put(self, url: str, path: Path, headers: Mapping[str, str]) -> Response:
+        """Upload a file of a channel; see :func:`minicon.net.schemes.oci_pushing.push`."""
+        from minicon.net.schemes.oci_pushing import push
+
+        return push(self, url, path, headers)
+
     def close(self) -> None:
         """Close all kept connections."""
         self._session.close()
+
+    def manifest(self, url: str, artifact: Artifact) -> Any:
+        """Return the present manifest of an artifact; None if there is none.
+
+        Raises:
+            ChannelError: The registry refuses, or cannot be reached.
+        """
+        found = self._manifest(url, artifact, True, None)
+        if found.status not in (200, 404):
+            raise status_error(url, found.status)
+        return found.content
+
+    def get(self, url: str, artifact: Artifact, address: str) -> Response:
+        """Request another document of a registry, such as the tags of a repository.
+
+        Args:
+            url: The ``oci://`` URL, for credentials and messages.
+            artifact: What the request is about.
+            address: URL of the registry.
+
+        Raises:
+            ChannelError: As :meth:`open` does.
+        """
+        return self._session.request(url, artifact, address, {})
 
     def _manifest(
         self, url: str, artifact: Artifact, fresh: bool, timeout: float | None

@@ -10,7 +10,10 @@ The signed address is sent to that server only.
 
 from __future__ import annotations
 
+import binascii
+
 from minicon.errors import ChannelError
+from minicon.fs.hashing import sha256_of_file
 from minicon.lazy_pattern import lazy_pattern
 from minicon.net.client.responses import AliasedResponse, BufferedResponse, aliased_error
 from minicon.redaction import redact
@@ -18,8 +21,9 @@ from minicon.redaction import redact
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from minicon.net.client.fetcher import Fetcher, Response
+    from minicon.net.client.fetcher import Response, Uploader
     from minicon.net.schemes.s3_signing import S3Signer
 
 #: Statuses of requests that were signed for the wrong region.
@@ -53,7 +57,7 @@ class S3Fetcher:
         signer: Signs.
     """
 
-    def __init__(self, http: Fetcher, signer: S3Signer) -> None:
+    def __init__(self, http: Uploader, signer: S3Signer) -> None:
         self._http = http
         self._signer = signer
 
@@ -75,9 +79,38 @@ class S3Fetcher:
             response, _ = self._request(url, headers, timeout)
         return response if response.status < 400 else _explained(url, response)
 
+    def put(self, url: str, path: Path, headers: Mapping[str, str]) -> Response:
+        """Upload an object with its SHA-256, which the server checks and keeps.
+
+        See :meth:`minicon.net.client.fetcher.Uploader.put`.
+
+        Raises:
+            ConfigError, ChannelError: As :meth:`open` does.
+        """
+        digest = bytes.fromhex(sha256_of_file(path))
+        sent = {name.lower(): text for name, text in headers.items()}
+        sent["x-amz-checksum-sha256"] = binascii.b2a_base64(digest, newline=False).decode()
+        response, signed_for = self._upload(url, path, sent)
+        region = response.headers.get("x-amz-bucket-region", "")
+        is_other_region = response.status in _OTHER_REGION and region
+        if is_other_region and self._signer.learn_region(url, region, signed_for):
+            response.close()
+            response, _ = self._upload(url, path, sent)
+        return response if response.status < 400 else _explained(url, response, "upload")
+
     def close(self) -> None:
         """Close all kept connections."""
         self._http.close()
+
+    def _upload(
+        self, url: str, path: Path, headers: Mapping[str, str]
+    ) -> tuple[AliasedResponse, str]:
+        address, region = self._signer.sign_upload(url, headers)
+        try:
+            response = self._http.put(address, path, headers)
+        except ChannelError as error:
+            raise aliased_error(error, url, address) from error
+        return AliasedResponse(url, response, address), region
 
     def _request(
         self, url: str, headers: Mapping[str, str] | None, timeout: float | None
@@ -92,7 +125,7 @@ class S3Fetcher:
         return AliasedResponse(url, response, address), region
 
 
-def _explained(url: str, response: AliasedResponse) -> BufferedResponse:
+def _explained(url: str, response: AliasedResponse, verb: str = "read") -> BufferedResponse:
     """A failed response without its body. Raises ChannelError for a known S3 error code."""
     with response:
         try:
@@ -104,5 +137,5 @@ def _explained(url: str, response: AliasedResponse) -> BufferedResponse:
         code = found.group(1).decode()
         if code in _CODES:
             reference, reason, hint = _CODES[code]
-            raise ChannelError(reference, f"cannot read {redact(url)}: {reason}", hint=hint)
+            raise ChannelError(reference, f"cannot {verb} {redact(url)}: {reason}", hint=hint)
     return BufferedResponse(url, response.status)

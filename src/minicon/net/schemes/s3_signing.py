@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 #: Seconds that a signed address is valid.
 _VALID_SECONDS = 3600
+#: Headers of uploads, and what botocore calls them.
+_UPLOAD_PARAMETERS = {
+    "if-match": "IfMatch",
+    "if-none-match": "IfNoneMatch",
+    "x-amz-checksum-sha256": "ChecksumSHA256",
+}
 _REGION = lazy_pattern(r"[a-z0-9][a-z0-9\-]{1,40}")
 _TRUE = ("true", "yes", "on", "1")
 _LOG_IN = "see `aws configure list`, and set AWS_PROFILE or AWS_ACCESS_KEY_ID and its secret"
@@ -120,19 +126,36 @@ class S3Signer:
             ChannelError: The credentials cannot be used, or the URL does not name an object.
         """
         parts = urlsplit(url)
-        bucket, key = parts.netloc.rpartition("@")[2].lower(), unquote(parts.path).lstrip("/")
-        client = self._client(url, bucket)
-        operation, parameters = "get_object", {"Bucket": bucket, "Key": key}
+        key = _key_of(url)
+        operation, parameters = "get_object", {"Key": key}
         if key.endswith("/") or not key:
-            operation, parameters = "list_objects_v2", {"Bucket": bucket, "Prefix": key}
+            operation, parameters = "list_objects_v2", {"Prefix": key}
             parameters["Delimiter"] = "/"
             if parts.query:
                 parameters["ContinuationToken"] = unquote(parts.query)
         elif checksum:
             parameters["ChecksumMode"] = "ENABLED"
+        return self._sign(url, operation, parameters)
+
+    def sign_upload(self, url: str, headers: Mapping[str, str]) -> SignedAddress:
+        """Sign the web address to upload an object to.
+
+        Args:
+            url: The object.
+            headers: Those of the request that must be signed, by lower-case name.
+
+        Raises:
+            ConfigError, ChannelError: As :meth:`sign` does.
+        """
+        parameters = {_UPLOAD_PARAMETERS[name]: text for name, text in headers.items()}
+        return self._sign(url, "put_object", {"Key": _key_of(url), **parameters})
+
+    def _sign(self, url: str, operation: str, parameters: Mapping[str, str]) -> SignedAddress:
+        bucket = _bucket_of(url)
+        client = self._client(url, bucket)
         try:
             address = client.generate_presigned_url(
-                operation, Params=parameters, ExpiresIn=_VALID_SECONDS
+                operation, Params={"Bucket": bucket, **parameters}, ExpiresIn=_VALID_SECONDS
             )
         except Exception as error:  # every source of credentials has its own exceptions
             raise _unusable(bucket, error) from error
@@ -151,7 +174,7 @@ class S3Signer:
         """
         if region == signed_for or not _REGION.fullmatch(region):
             return False
-        bucket = urlsplit(url).netloc.rpartition("@")[2].lower()
+        bucket = _bucket_of(url)
         with self._lock:
             if bucket not in self._regions:
                 self._regions[bucket] = region
@@ -166,6 +189,14 @@ class S3Signer:
                 region = self._regions.get(bucket) or options.region
                 self._clients[bucket] = _make_client(bucket, options, secret, region)
             return self._clients[bucket]
+
+
+def _bucket_of(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+def _key_of(url: str) -> str:
+    return unquote(urlsplit(url).path).lstrip("/")
 
 
 def _make_client(bucket: str, options: S3Options, secret: Secret | None, region: str | None) -> Any:

@@ -36,6 +36,8 @@ RUN_EXPORTS = "run_exports.json"
 UNPATCHED = "repodata_from_packages.json"
 PAGE = "index.html"
 COMPRESSED = f"{REPODATA}.zst"
+#: All files of a subdir but shards, in the order in which they are written.
+INDEX_FILES = (RUN_EXPORTS, CURRENT, PAGE, UNPATCHED, COMPRESSED, SHARDS_INDEX, REPODATA)
 _ZSTD_LEVEL = 10
 
 
@@ -102,7 +104,7 @@ def write_subdir(
 def written_files(folder: Path) -> list[str]:
     """Describe the files that the index consists of: one that changes is written again."""
     found = []
-    for name in (REPODATA, COMPRESSED, CURRENT, RUN_EXPORTS, PAGE, SHARDS_INDEX, UNPATCHED):
+    for name in INDEX_FILES:
         with contextlib.suppress(FileNotFoundError):
             facts = (folder / name).stat()
             found.append(f"{name} {facts.st_size} {facts.st_mtime_ns}")

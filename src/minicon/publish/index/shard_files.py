@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import time
+from collections import defaultdict
 
 from minicon.fs import operations
 from minicon.publish.index.subdir_index import SECTIONS
@@ -49,10 +50,13 @@ def write_shards(folder: Path, index: SubdirIndex, known: Mapping[str, str]) -> 
     present = {path.name for path in (folder / FOLDER).iterdir()}
     made: dict[str, str] = {}
     hashes: dict[str, bytes] = {}
+    removed_names: defaultdict[str, list[str]] = defaultdict(list)
+    for fn in index.removed:
+        removed_names[fn.rsplit("-", 2)[0]].append(fn)
     entries = sorted(index.entries, key=lambda entry: entry.name)
     for name, group in itertools.groupby(entries, key=lambda entry: entry.name):
         entries_of_name = list(group)
-        removed = _removed_of(index.removed, name)
+        removed = removed_names[name]
         content = _hash_of(entries_of_name, removed)
         digest = known.get(content)
         if digest is None or f"{digest}.msgpack.zst" not in present:
@@ -67,10 +71,6 @@ def write_shards(folder: Path, index: SubdirIndex, known: Mapping[str, str]) -> 
     operations.replace_file(folder / SHARDS_INDEX, make_shards_index(info, hashes))
     _remove_old_shards(folder / FOLDER, {f"{digest}.msgpack.zst" for digest in made.values()})
     return made
-
-
-def _removed_of(removed: Iterable[str], name: str) -> list[str]:
-    return [fn for fn in removed if fn.rsplit("-", 2)[0] == name]
 
 
 def _hash_of(entries: Sequence[PackageEntry], removed: Sequence[str]) -> str:

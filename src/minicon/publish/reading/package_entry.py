@@ -113,8 +113,8 @@ def read_entry(path: Path, subdir: str, modified: int, now: int) -> PackageEntry
     with open_archive(path, reader="native" if path.suffix == CONDA_EXTENSION else None) as archive:
         size = archive.size
         info = dict(info_files(archive.members(("info", "all")), path.name))
-    if path.name.endswith(TARBALL_EXTENSION) and not _ends_like_bzip2(path):
-        raise damaged(path.name, "is cut short")
+    if path.name.endswith(TARBALL_EXTENSION):
+        check_bzip2_end(_last_bytes(path), path.name)
     record = record_of(info, path.name, subdir)
     digest = hash_file(path, md5=True)
     if digest.size != size:
@@ -202,12 +202,22 @@ def info_files(members: Iterable[ArchiveMember], name: str) -> Iterator[tuple[st
             yield file, member.read()
 
 
-def _ends_like_bzip2(path: Path) -> bool:
+def check_bzip2_end(data: bytes, name: str) -> None:
+    """Refuse an archive whose last bytes are not the end of a bzip2 stream.
+
+    Raises:
+        PackageError: ``damaged-package``.
+    """
+    end = int.from_bytes(data[-_BZIP2_END_BYTES:], "big")
+    if not any(end >> 32 + padding & (1 << 48) - 1 == _BZIP2_END for padding in range(8)):
+        raise damaged(name, "is cut short")
+
+
+def _last_bytes(path: Path) -> bytes:
     with open(path, "rb") as stream:
         with contextlib.suppress(OSError):  # shorter than that
             stream.seek(-_BZIP2_END_BYTES, 2)
-        end = int.from_bytes(stream.read(), "big")
-    return any(end >> 32 + padding & (1 << 48) - 1 == _BZIP2_END for padding in range(8))
+        return stream.read()
 
 
 def _run_exports(info: Mapping[str, bytes], package: str) -> dict[str, list[str]]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _SHARE = 64
 #: Below this number of archives, starting processes costs more than it gains.
 _WORTH_PROCESSES = 2000
+#: Requests at the same time, if archives are on a server.
+_CONNECTIONS = 16
 _DIED = "the process that read it died"
 
 
@@ -63,14 +65,19 @@ class Runner(Protocol):
         """Yield each share with what was found, in any order; None if its worker died."""
 
 
-def read_share(share: Share) -> list[Found]:
-    """Read the archives of a share; one that cannot be read becomes a refusal."""
-    if "://" not in share.folder:
-        return [_read(share, archive, None) for archive in share.archives]
+def read_share(share: Share, fetcher: Fetcher | None = None) -> list[Found]:
+    """Read the archives of a share; one that cannot be read becomes a refusal.
+
+    Args:
+        share: The share.
+        fetcher: Opens URLs; None makes one with the credentials of this machine.
+    """
+    if "://" not in share.folder or fetcher is not None:
+        return [_read(share, archive, fetcher) for archive in share.archives]
     from minicon.net.routing import make_fetcher
 
-    with contextlib.closing(make_fetcher(s3_options=share.s3_options)) as fetcher:
-        return [_read(share, archive, fetcher) for archive in share.archives]
+    with contextlib.closing(make_fetcher(s3_options=share.s3_options)) as own:
+        return [_read(share, archive, own) for archive in share.archives]
 
 
 def _read(share: Share, archive: ListedArchive, fetcher: Fetcher | None) -> Found:
@@ -115,24 +122,30 @@ def read_all(
 
 
 class LocalRunner:
-    """Reads shares in threads, or in processes if there are many archives.
+    """Reads shares in threads, or in processes if there are many files.
 
     Args:
         workers: Most threads or processes.
+        fetcher: Opens URLs, in threads: what takes long is waiting for the server.
     """
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
+    def __init__(self, workers: int, fetcher: Fetcher | None = None) -> None:
+        self._workers = workers if fetcher is None else max(workers, _CONNECTIONS)
+        self._fetcher = fetcher
 
     def run(self, shares: Sequence[Share]) -> Iterator[tuple[Share, Sequence[Found] | None]]:
         """See :meth:`Runner.run`."""
-        if self._workers > 1 and sum(len(each.archives) for each in shares) >= _WORTH_PROCESSES:
+        count = sum(len(each.archives) for each in shares)
+        if self._fetcher is None and self._workers > 1 and count >= _WORTH_PROCESSES:
             yield from self._in_processes(shares)
             return
         for share in shares:  # archive by archive: what takes long is hashing the large ones
             single = [share._replace(archives=(one,)) for one in share.archives]
-            found = run_parallel(_read_in_thread, single, workers=self._workers)
+            found = run_parallel(self._read_in_thread, single, workers=self._workers)
             yield share, [each for one in found for each in one]
+
+    def _read_in_thread(self, share: Share, _: object) -> list[Found]:
+        return read_share(share, self._fetcher)
 
     def _in_processes(
         self, shares: Sequence[Share]
@@ -209,7 +222,3 @@ def _work(connection: Any) -> None:
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
             connection.send(read_share(connection.recv()))
-
-
-def _read_in_thread(share: Share, _: object) -> list[Found]:
-    return read_share(share)

@@ -1,24 +1,28 @@
-"""Where the archives of a channel are: in the directory that is indexed, or in an S3 bucket."""
+"""Where the archives of a channel are: in a directory, an S3 bucket or a container registry."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections import defaultdict
 from typing import Protocol
 
 from minicon.constants import PACKAGE_EXTENSIONS, WHEEL_EXTENSION
+from minicon.errors import ChannelError
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of
 from minicon.models.subdir import KNOWN_SUBDIRS
+from minicon.net.registry_listing import list_packages, list_repositories
 from minicon.net.schemes.s3_listing import list_objects
 from minicon.publish.reading.shares import ListedArchive
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from minicon.net.client.fetcher import Fetcher
+    from minicon.net.routing import UrlFetcher
 
 _EXTENSIONS = (*PACKAGE_EXTENSIONS, WHEEL_EXTENSION)
 
@@ -27,9 +31,11 @@ class ArchiveSource(Protocol):
     """Lists archives. Shares name them by their location.
 
     Attributes:
+        fetcher: Opens the URLs of archives; None if they are files.
         s3_options: Of buckets, for workers.
     """
 
+    fetcher: UrlFetcher | None
     s3_options: Mapping[str, Mapping[str, str]]
 
     def subdirs(self) -> list[str]:
@@ -43,8 +49,9 @@ class ArchiveSource(Protocol):
 
 
 class FolderSource:
-    """Archives beside their index."""
+    """Archives in a directory."""
 
+    fetcher: UrlFetcher | None = None
     s3_options: Mapping[str, Mapping[str, str]] = {}
 
     def __init__(self, folder: Path) -> None:
@@ -76,7 +83,7 @@ class FolderSource:
 
 
 class S3Source:
-    """Archives in a bucket, whose index is written to a directory.
+    """Archives in a bucket.
 
     Args:
         fetcher: Opens ``s3://`` URLs.
@@ -85,8 +92,9 @@ class S3Source:
     """
 
     def __init__(
-        self, fetcher: Fetcher, url: str, s3_options: Mapping[str, Mapping[str, str]]
+        self, fetcher: UrlFetcher, url: str, s3_options: Mapping[str, Mapping[str, str]]
     ) -> None:
+        self.fetcher: UrlFetcher | None = fetcher
         self._fetcher = fetcher
         self._url = url.rstrip("/")
         self.s3_options: Mapping[str, Mapping[str, str]] = {
@@ -103,8 +111,7 @@ class S3Source:
         """See :meth:`ArchiveSource.archives`."""
         objects = list_objects(self._fetcher, f"{self.location(subdir).rstrip('/')}/")
         return sorted(
-            # The mark has seven bytes, since the state file has signed numbers of eight.
-            ListedArchive(each.name, each.size, int(sha256_of(each.etag.encode())[:14], 16))
+            ListedArchive(each.name, each.size, _mark(each.etag))
             for each in objects
             if each.name.endswith(_EXTENSIONS)
         )
@@ -112,3 +119,62 @@ class S3Source:
     def location(self, subdir: str) -> str:
         """See :meth:`ArchiveSource.location`."""
         return f"{self._url}/{subdir}"
+
+
+class OciSource:
+    """Archives in a registry: the tags of its repositories, or of those that an index lists.
+
+    Args:
+        fetcher: Opens ``oci://`` URLs.
+        url: Of the channel.
+        known: Returns names of packages by subdir, if the registry does not list its repositories.
+
+    Raises:
+        ChannelError: The registry lists nothing, and no name is known.
+    """
+
+    s3_options: Mapping[str, Mapping[str, str]] = {}
+
+    def __init__(
+        self,
+        fetcher: UrlFetcher,
+        url: str,
+        known: Callable[[], Mapping[str, Iterable[str]]] = dict,
+    ) -> None:
+        self.fetcher: UrlFetcher | None = fetcher
+        self._registries = fetcher.registries
+        self._url = url.rstrip("/")
+        self._names: defaultdict[str, set[str]] = defaultdict(set)
+        listed = list_repositories(self._registries, self._url)
+        if listed is None:
+            listed = [f"{subdir}/{name}" for subdir, names in known().items() for name in names]
+            if not listed:
+                message = f"{redact(url)} cannot be listed: the registry shows no catalog"
+                hint = "upload its packages with 'minicon channel upload'"
+                raise ChannelError("not-a-listing", message, hint=hint)
+        for path in listed:
+            subdir, _, name = path.partition("/")
+            if subdir in KNOWN_SUBDIRS and "/" not in name:
+                self._names[subdir].add(name)
+
+    def subdirs(self) -> list[str]:
+        """See :meth:`ArchiveSource.subdirs`."""
+        return sorted(self._names)
+
+    def archives(self, subdir: str) -> list[ListedArchive]:
+        """See :meth:`ArchiveSource.archives`."""
+        names = sorted(self._names[subdir]) if subdir else []
+        found = list_packages(self._registries, self.location(subdir), names)
+        return [
+            ListedArchive(each.file_name, each.layer.size or 0, _mark(each.layer.digest))
+            for each in found
+        ]
+
+    def location(self, subdir: str) -> str:
+        """See :meth:`ArchiveSource.location`."""
+        return f"{self._url}/{subdir}"
+
+
+def _mark(content: str) -> int:
+    """A mark of seven bytes, since the state file has signed numbers of eight."""
+    return int(sha256_of(content.encode())[:14], 16)

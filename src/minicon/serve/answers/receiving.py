@@ -4,43 +4,44 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from minicon.errors import PackageError, SpecError
+from minicon.errors import ChannelError, PackageError, SpecError
 from minicon.fs import operations
-from minicon.fs.hashing import hash_file, sha256_of_file
-from minicon.models.record_checks import check_record_fields, check_record_values, split_file_name
-from minicon.models.strict_json import read_object
-from minicon.package.prepare.expected_archive import ExpectedArchive
-from minicon.package.prepare.extract import extract
+from minicon.fs.hashing import sha256_of_file
+from minicon.models.url import Url
 from minicon.publish.channel_index import index_channel
+from minicon.publish.verification import verify_package
 from minicon.serve.refusal import Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from minicon.publish.remote.remote_index import RemoteChannel
     from minicon.serve.answers.channels import KnownChannels
 
-_UNPACKED = "unpacked"
 
-
-def receive(known: KnownChannels, folder: str, subdir: str, upload: str) -> dict[str, Any]:  # noqa: ARG001
-    """Verify an uploaded archive and link it into its channel; it is not indexed yet.
+def receive(known: KnownChannels, name: str, subdir: str, upload: str) -> dict[str, Any]:
+    """Verify an uploaded archive and put it into its channel; it is not indexed yet.
 
     The archive is unpacked, so that every member and every hash is checked.
 
     Args:
         known: The channels.
-        folder: Directory of the channel.
+        name: Of the channel.
         subdir: Where the archive belongs.
-        upload: The uploaded file, with its final name, in a directory of its own below ``folder``.
+        upload: The uploaded file, with its final name, in a directory of its own: beside the
+            channel's files, if these are on this machine.
 
     Raises:
         Refusal: It is no valid package of this name and subdir (422), or the channel has another
             file of this name (409).
     """
     path = Path(upload)
+    folder = Url(known.served[name]).file_path
     try:
-        found = _verified(path, subdir)
+        if folder is None:
+            return _send(known, name, path, subdir)
+        found = verify_package(path, path.parent / "unpacked", subdir)
     except (PackageError, SpecError) as error:
         raise Refusal.of(422, error) from error
     target = Path(folder, subdir, path.name)
@@ -55,26 +56,39 @@ def receive(known: KnownChannels, folder: str, subdir: str, upload: str) -> dict
     return {"status": "created" if is_new else "unchanged"} | found
 
 
-def _verified(path: Path, subdir: str) -> dict[str, Any]:
-    """Return what an archive is. Raises PackageError and SpecError."""
-    name, version, build = split_file_name(path.name)
-    unpacked = path.parent / _UNPACKED
-    extract(path, unpacked, expected=ExpectedArchive(name=name, version=version, build=build))
-    record = read_object((unpacked / "info" / "index.json").read_bytes())
-    if record.setdefault("subdir", subdir) != subdir:
-        message = f"{path.name} belongs to subdir {record['subdir']!r}, not {subdir!r}"
-        raise PackageError("misplaced-package", message, hint="upload it to that subdir")
-    check_record_fields(record, fn=path.name, subdir=subdir)
-    check_record_values(record, path.name)
-    digest = hash_file(path)
-    fields = {"name": name, "version": version, "build": build, "subdir": subdir}
-    return {**fields, "sha256": digest.sha256, "size": digest.size}
-
-
-def index(known: KnownChannels, folder: str) -> dict[str, Any]:  # noqa: ARG001
+def index(known: KnownChannels, name: str) -> dict[str, Any]:
     """Index a channel again; only new archives are read."""
-    summary = index_channel(Path(folder))
-    return {"counts": dict(summary.counts)}
+    folder = Url(known.served[name]).file_path
+    if folder is not None:
+        return {"counts": dict(index_channel(Path(folder)).counts)}
+    from minicon.publish.remote.remote_index import index_remote
+
+    return {"counts": dict(index_remote(_remote(known, name)).counts)}
+
+
+def _send(known: KnownChannels, name: str, path: Path, subdir: str) -> dict[str, Any]:
+    """Upload a package to a channel in a bucket or registry."""
+    from minicon.publish.remote.package_upload import upload_package
+
+    try:
+        found = upload_package(_remote(known, name), path, subdir)
+    except ChannelError as error:
+        if error.reference != "upload-refused":
+            raise
+        message = f"{subdir}/{path.name} exists with other content"
+        raise Refusal(409, "different-package", message, hint=error.hint) from error
+    return {"status": "created" if found.is_new else "unchanged"} | found.facts
+
+
+def _remote(known: KnownChannels, name: str) -> RemoteChannel:
+    from minicon.publish.remote.remote_index import RemoteChannel
+
+    services, location = known.services(), Url(known.served[name])
+    public = str(location.without_credentials).rstrip("/")
+    if location.credentials is not None:
+        services.fetcher.credentials.add(public, location.credentials)
+    options = services.settings.s3_options
+    return RemoteChannel(services.fetcher, public, services.cache_dir, options)
 
 
 def _put(path: Path, target: Path) -> bool:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from minicon.cli.context import CommandContext
     from minicon.publish.channel_index import ChannelSummary
+    from minicon.publish.index.channel_settings import ChannelSettings
     from minicon.publish.reading.sources import ArchiveSource
+    from minicon.publish.remote.remote_index import RemoteChannel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("directory", metavar="DIR", help="directory of the channel")
     options.add_platform(build, "platform, for example linux-64")
     options.add_output_options(build)
-    channel_serving.add_serve(commands)
+    channel_serving.add_verbs(commands)
 
 
 def _add_index(commands: Any) -> None:
@@ -55,15 +57,18 @@ def _add_index(commands: Any) -> None:
         "write repodata for a directory of packages",
         "minicon channel index ./mine",
         "minicon channel index ./mine --base-url https://packages.example/mine --rss",
+        "minicon channel index s3://bucket/mine --dask tcp://scheduler:8786",
     )
     index.add_argument(
-        "directory", metavar="DIR", help="directory, or s3:// URL, with noarch/, linux-64/, ..."
+        "directory",
+        metavar="DIR",
+        help="directory, s3:// or oci:// URL, with noarch/, linux-64/, ...",
     )
     index.add_argument(
         "-o",
         "--output",
         metavar="DIR",
-        help="write the index to another directory (required for s3://)",
+        help="write the index to another directory (default: where the packages are)",
     )
     index.add_argument(
         "--shards",
@@ -121,14 +126,16 @@ def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.publish.channel_index import index_channel
     from minicon.publish.index.channel_settings import read_settings, with_options
     from minicon.publish.index.patches import generated_instructions
+    from minicon.publish.remote.remote_index import index_remote
 
-    folder, source = _folder_and_source(arguments, context)
-    settings = with_options(
-        read_settings(folder),
-        shards=arguments.shards,
-        rss=arguments.rss,
-        base_url=arguments.base_url,
-    )
+    def settings_of(folder: Path) -> ChannelSettings:
+        return with_options(
+            read_settings(folder),
+            shards=arguments.shards,
+            rss=arguments.rss,
+            base_url=arguments.base_url,
+        )
+
     generator = arguments.patch_generator
     with contextlib.ExitStack() as stack:
         runner = None
@@ -136,42 +143,38 @@ def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
             from minicon.publish.reading.dask_runner import DaskRunner
 
             runner = stack.enter_context(DaskRunner(arguments.dask))
-        summary = index_channel(
-            folder,
-            settings=settings,
-            patch_generator=generator and partial(generated_instructions, typed_path(generator)),
-            workers=arguments.workers,
-            runner=runner,
-            source=source,
-        )
+        how: dict[str, Any] = {
+            "patch_generator": generator and partial(generated_instructions, typed_path(generator)),
+            "workers": arguments.workers,
+            "runner": runner,
+        }
+        remote = channel_serving.remote_channel(arguments.directory, context)
+        if remote is not None and not arguments.output:
+            summary = index_remote(remote, settings_of=settings_of, **how)
+        else:
+            folder, source = _folder_and_source(arguments, remote)
+            settings = settings_of(folder)
+            summary = index_channel(folder, settings=settings, source=source, **how)
     _report(summary, context)
     return 1 if summary.errors else 0
 
 
 def _folder_and_source(
-    arguments: argparse.Namespace, context: CommandContext
+    arguments: argparse.Namespace, remote: RemoteChannel | None
 ) -> tuple[Path, ArchiveSource | None]:
     """The directory to write to, and where archives are if they are elsewhere."""
-    from minicon.errors import UsageError
     from minicon.fs.failures import channel_folder
     from minicon.fs.safe_path import typed_path
 
-    text, output = arguments.directory, arguments.output
-    if text.startswith("s3://"):
-        if not output:
-            message = "the index of a bucket is written to a directory"
-            raise UsageError("no-output", message, hint="name it with --output DIR")
-        from minicon.publish.reading.sources import S3Source
+    output = typed_path(arguments.output).absolute() if arguments.output else None
+    if remote is not None and output is not None:
+        return output, remote.source()
+    folder = channel_folder(arguments.directory)
+    if output is None:
+        return folder, None
+    from minicon.publish.reading.sources import FolderSource
 
-        options = context.services.settings.s3_options
-        folder = typed_path(output).absolute()
-        return folder, S3Source(context.services.fetcher, text, options)
-    folder = channel_folder(text)
-    if output:
-        from minicon.publish.reading.sources import FolderSource
-
-        return typed_path(output).absolute(), FolderSource(folder)
-    return folder, None
+    return output, FolderSource(folder)
 
 
 def _report(summary: ChannelSummary, context: CommandContext) -> None:

@@ -13,15 +13,23 @@ from minicon.redaction import shortened
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+    from pathlib import Path
     from typing import Any
 
     from minicon.cli.context import CommandContext
+    from minicon.publish.remote.remote_index import RemoteChannel
 
 _VERIFYING_SECONDS = 1800.0
 
 
-def add_serve(commands: Any) -> None:
-    """``channel serve [NAME=]LOCATION…``."""
+def add_verbs(commands: Any) -> None:
+    """``channel serve [NAME=]LOCATION…``, ``channel upload FILE… URL``."""
+    _add_serve(commands)
+    _add_upload(commands)
+
+
+def _add_serve(commands: Any) -> None:
     serve = add_verb(
         commands,
         "serve",
@@ -69,14 +77,22 @@ def add_serve(commands: Any) -> None:
         "--log-requests", action="store_true", help="print each request to stderr, without tokens"
     )
     options.add_output_options(serve)
+
+
+def _add_upload(commands: Any) -> None:
     upload = add_verb(
         commands,
         "upload",
-        "upload packages to a served channel",
+        "upload packages to a served channel, a bucket or a registry",
         "minicon channel upload build/*.conda https://packages.example.org/main",
+        "minicon channel upload build/*.conda s3://bucket/main",
     )
     upload.add_argument("files", nargs="+", metavar="FILE", help="package")
-    upload.add_argument("url", metavar="URL", help="URL of the channel, possibly with /t/TOKEN/")
+    upload.add_argument(
+        "url",
+        metavar="URL",
+        help="https:// URL of the channel, possibly with /t/TOKEN/; or its s3:// or oci:// URL",
+    )
     options.add_output_options(upload)
 
 
@@ -132,21 +148,49 @@ def _public_url(text: str | None) -> str | None:
 def upload(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Upload packages, in order; the first that is refused ends the command."""
     from minicon.fs.safe_path import typed_path
-    from minicon.lean_dataclasses import replace
-    from minicon.net.routing import fetcher_for
     from minicon.redaction import without_secrets
-    from minicon.serve.uploading import upload_packages
 
     console, uploaded = context.console, []
     paths = [typed_path(text) for text in arguments.files]
-    # The server verifies and indexes before it answers.
-    settings = replace(context.settings, remote_read_timeout_secs=_VERIFYING_SECONDS)
-    for each in upload_packages(fetcher_for(settings), paths, arguments.url):
-        uploaded.append({"url": without_secrets(each.url), "new": each.is_new})
-        console.answer(f"{'uploaded' if each.is_new else 'unchanged'} {each.url}")
+    for url, is_new in _uploaded(paths, arguments.url, context):
+        uploaded.append({"url": without_secrets(url), "new": is_new})
+        console.answer(f"{'uploaded' if is_new else 'unchanged'} {url}")
     if console.json:
         console.document({"success": True, "uploaded": uploaded})
     return 0
+
+
+def _uploaded(paths: list[Path], url: str, context: CommandContext) -> Iterator[tuple[str, bool]]:
+    """Upload packages and index them; yield the URL of each, and whether it is new."""
+    from minicon.lean_dataclasses import replace
+    from minicon.net.routing import fetcher_for
+    from minicon.serve.uploading import upload_packages
+
+    remote = remote_channel(url, context)
+    if remote is not None:
+        from minicon.publish.remote.package_upload import upload_and_index
+
+        yield from ((each.url, each.is_new) for each in upload_and_index(remote, paths))
+        return
+    # The server verifies and indexes before it answers.
+    settings = replace(context.settings, remote_read_timeout_secs=_VERIFYING_SECONDS)
+    uploads = upload_packages(fetcher_for(settings), paths, url)
+    yield from ((each.url, each.is_new) for each in uploads)
+
+
+def remote_channel(text: str, context: CommandContext) -> RemoteChannel | None:
+    """Return the channel of an ``s3://`` or ``oci://`` URL, whose credentials are used; or None."""
+    if not text.startswith(("s3://", "oci://")):
+        return None
+    from minicon.models.url import Url
+    from minicon.publish.remote.remote_index import RemoteChannel
+
+    services, url = context.services, Url(text)
+    public = str(url.without_credentials).rstrip("/")
+    if url.credentials is not None:
+        services.fetcher.credentials.add(public, url.credentials)
+    options = services.settings.s3_options
+    return RemoteChannel(services.fetcher, public, services.cache_dir, options)
 
 
 VERBS = {"serve": serve, "upload": upload}
