@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from minicon.cli import options
 from minicon.cli.command_table import COMMANDS
 from minicon.cli.options import settings_flags
 from minicon.cli.parser import make_parser
@@ -68,6 +71,11 @@ def test_every_option_of_a_setting_has_its_key() -> None:
         ("create", "--solvr x", "see 'minicon create --help'"),
         ("create", "--no-deps --only-deps", "not allowed with"),
         ("create", "--repodata-ttl soon", "'soon' is not a number"),
+        ("create", "--repodata-ttl -1", "-1 is less than 0"),
+        ("channel", "index . --workers 0", "argument --workers: 0 is less than 1"),
+        ("channel", "index . --workers -3", "argument --workers: -3 is less than 1"),
+        ("channel", "serve . --port 65536", "65536 is more than 65535"),
+        ("channel", "serve . --solve-seconds nan", "'nan' is not a number of seconds"),
         ("env", "", "VERB"),
         ("env", "creat", "did you mean create?"),
         ("env", "nonsense", "one of: create, list"),
@@ -84,6 +92,12 @@ def test_wrong_command_lines(command: str, typed: str, words: str) -> None:
     assert (error.reference, error.exit_code) == ("wrong-arguments", 2)
     assert words in f"{error.message}\n{error.hint}"
     assert f"minicon {command}" in error.message
+
+
+def test_no_option_takes_a_number_without_bounds() -> None:
+    """A type of ``number``, ``count``, ``port`` and ``seconds`` have some."""
+    paths = Path(options.__file__).parent.rglob("*.py")
+    assert not [path for path in paths if re.search(r"type=(int|float)\b", path.read_text())]
 
 
 def test_run_passes_all_words_after_the_command() -> None:

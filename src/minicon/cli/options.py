@@ -235,7 +235,7 @@ def _add_index_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--repodata-ttl",
         dest="local_repodata_ttl",
-        type=int,
+        type="number",
         metavar="SECONDS",
         help="maximum age of cached repodata, in seconds; 0: always check for updates",
     )

@@ -16,7 +16,7 @@ from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import ModuleType
     from typing import Any, NoReturn
 
@@ -27,7 +27,6 @@ _FEW_OPTIONS = 22
 #: Commands that are nothing without a verb or an option: alone, they show their help.
 GROUPED = ("channel", "config", "env")
 
-_NOT_A_NUMBER = lazy_pattern(r"invalid (?:int|float) value: (.*)")
 _MISSING_VALUE = lazy_pattern(r"argument (?:\S*/)?(-\S+): expected")
 _EXTRA_WORD = lazy_pattern(r"unrecognized arguments: ([\w.][\w.-]*)")
 _TYPED_OPTION = lazy_pattern(r"(?<!\S)--[a-z][a-z-]*")
@@ -118,6 +117,8 @@ class CommandParser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         self.is_shortened = self._formats_help = False
         super().__init__(**{**options, "allow_abbrev": False})
+        for name, kind in _NUMBERS.items():
+            self.register("type", name, kind)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Reject unknown arguments here, so that the parser of a verb reports its own.
@@ -152,7 +153,6 @@ class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise an error instead of printing it and exiting."""
         message, _, meant = message.partition("; did you mean")
-        message = _NOT_A_NUMBER.sub(r"\1 is not a number", message)
         hint = f"did you mean{meant}" if meant else self._hint(message)
         raise UsageError("wrong-arguments", f"{self.prog}: {message}", hint=hint)
 
@@ -212,3 +212,33 @@ def add_verb(verbs: Any, name: str, summary: str, *examples: str) -> CommandPars
         lines += ["", "Examples:", *(f"  {example}" for example in examples)]
     parser: CommandParser = verbs.add_parser(name, help=summary, description="\n".join(lines))
     return parser
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        value = int(_number(text, int))
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is less than {least}")
+        if most is not None and value > most:
+            raise argparse.ArgumentTypeError(f"{value} is more than {most}")
+        return value
+
+    return number
+
+
+def _seconds(text: str) -> float:
+    value = _number(text, float)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
+
+
+def _number(text: str, kind: type[int | float]) -> float:
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+#: Types of options that are numbers, by the names that ``add_argument(type=…)`` takes.
+_NUMBERS = {"number": _whole(0), "count": _whole(1), "port": _whole(0, 65535), "seconds": _seconds}

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``diff N [M] [-n | -p]``."""
-    parser.add_argument("first", type=int, metavar="N", help="a revision")
+    parser.add_argument("first", type="number", metavar="N", help="a revision")
     parser.add_argument(
         "second",
-        type=int,
+        type="number",
         nargs="?",
         metavar="M",
         help="another revision (default: the current one)",

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_group_options(parser)
     parser.add_argument(
         "--revision",
-        type=int,
+        type="number",
         metavar="N",
         help="go back to a revision, by conda's number; see 'minicon list --revisions'",
     )

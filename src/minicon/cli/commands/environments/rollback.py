@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "revision",
             nargs="?",
-            type=int,
+            type="number",
             metavar="N",
             help="revision (default: the previous one); see 'minicon history'",
         )

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all-builds", action="store_true", help="with whoneeds: all builds instead of the newest"
     )
-    parser.add_argument("--depth", type=int, metavar="N", help="with --tree: at most N levels")
+    parser.add_argument("--depth", type="number", metavar="N", help="with --tree: at most N levels")
     parser.add_argument(
         "--installed", action="store_true", help="query the environment instead of channels"
     )

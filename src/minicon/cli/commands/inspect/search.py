@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--info", action="store_true", help="show all details")
     parser.add_argument(
         "--limit",
-        type=int,
+        type="number",
         default=None,
         metavar="N",
         help="newest N rows of each package (default: 20 in a terminal; 0: all)",

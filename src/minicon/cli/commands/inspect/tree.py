@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-i", "--invert", action="store_true", help="show dependents instead of dependencies"
     )
-    parser.add_argument("--depth", type=int, metavar="N", help="at most N levels")
+    parser.add_argument("--depth", type="number", metavar="N", help="at most N levels")
     options.add_environment_options(parser)
     options.add_output_options(parser)
 

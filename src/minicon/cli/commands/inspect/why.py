@@ -20,7 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``why PKG [-n | -p] [--limit N]``."""
     parser.add_argument("package", metavar="PKG", help="name of an installed package")
     parser.add_argument(
-        "--limit", type=int, default=10, metavar="N", help="at most N chains (default: 10)"
+        "--limit",
+        type="count",
+        default=10,
+        metavar="N",
+        help="at most N chains (default: 10)",
     )
     options.add_environment_options(parser)
     options.add_output_options(parser)
@@ -36,7 +40,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         path,
         arguments.package,
         platform=context.settings.platform,
-        limit=max(arguments.limit, 1),
+        limit=arguments.limit,
     )
     if context.console.json:
         context.console.document(why_document(answer))

@@ -63,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="write this path into the files; then no conda-unpack is needed",
     )
-    parser.add_argument("--compress-level", type=int, metavar="N", help="1 to 9, or 19 of .zst")
+    parser.add_argument(
+        "--compress-level", type="number", metavar="N", help="1 to 9, or 19 of .zst"
+    )
     add_selection(parser)
     parser.add_argument(
         "--for",

@@ -90,7 +90,7 @@ def _add_index(commands: Any) -> None:
     )
     index.add_argument(
         "--workers",
-        type=int,
+        type="count",
         metavar="N",
         help="number of archives to read at once (default: number of processors)",
     )

@@ -45,7 +45,10 @@ def _add_serve(commands: Any) -> None:
     )
     serve.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s)")
     serve.add_argument(
-        "--port", type=int, default=8000, help="port; 0 is a free one (default: %(default)s)"
+        "--port",
+        type="port",
+        default=8000,
+        help="port; 0 is a free one (default: %(default)s)",
     )
     serve.add_argument("--url", help="URL that clients use, if a proxy is in front")
     serve.add_argument("--tokens", metavar="FILE", help="require one of the tokens in a file")
@@ -61,14 +64,14 @@ def _add_serve(commands: Any) -> None:
     )
     serve.add_argument(
         "--solvers",
-        type=int,
+        type="count",
         default=2,
         metavar="N",
         help="processes that find solutions (default: %(default)s)",
     )
     serve.add_argument(
         "--solve-seconds",
-        type=float,
+        type="seconds",
         default=30.0,
         metavar="SECONDS",
         help="longest time of a solution (default: %(default)s)",
@@ -126,7 +129,7 @@ def serve(arguments: argparse.Namespace, context: CommandContext) -> int:
             tokens=typed_path(arguments.tokens) if arguments.tokens else None,
             allowed=parse_allowed(arguments.allow),
             log_requests=arguments.log_requests,
-            solvers=max(1, arguments.solvers),
+            solvers=arguments.solvers,
             solve_seconds=arguments.solve_seconds,
             upload_tokens=typed_path(arguments.upload) if arguments.upload else None,
         ),

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``gc [--keep N] [--dry-run] [-y]``."""
     parser.add_argument(
         "--keep",
-        type=int,
+        type="number",
         metavar="N",
         help="earlier revisions to keep of each environment (default: keep_generations)",
     )
