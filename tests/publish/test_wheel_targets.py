@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 from minicon.errors import PackageError
-from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.match_spec.spec import MatchSpec, parse_dependency
+from minicon.models.records import RepodataRecord
 from minicon.publish.wheel_builds import builds_of
 from minicon.publish.wheel_dependencies import (
     Target,
@@ -161,6 +162,19 @@ def test_tags_decide_the_build(tags, builds) -> None:
         minor = found[0].python
         short = minor.replace(".", "")
         assert found[0].constrains == (f"python_abi {minor}.* *_cp{short}",)
+
+
+def test_the_stable_abi_excludes_free_threaded_interpreters() -> None:
+    """They and PyPy depend on their ``python_abi`` in conda-forge, which the constraint refuses."""
+    (stable,) = builds_of("x-1.0-cp39-abi3-win_amd64.whl", None)
+    (constraint,) = map(parse_dependency, stable.constrains)
+    fields = {"name": "python_abi", "version": "3.13", "build_number": 8}
+    origin = {"channel": "c", "subdir": "noarch", "fn": "x.conda", "url": ""}
+    abis = {
+        build: RepodataRecord({**fields, "build": build}, **origin)
+        for build in ("8_cp39", "8_cp313", "8_cp313t", "0_pypy39_pp73")
+    }
+    assert [name for name, abi in abis.items() if constraint.matches(abi)] == ["8_cp39", "8_cp313"]
 
 
 @pytest.mark.parametrize(

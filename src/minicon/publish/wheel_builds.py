@@ -41,6 +41,9 @@ _MAC = {
 _LEGACY_GLIBC = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
 _MANYLINUX = lazy_pattern(r"(manylinux1|manylinux20\d\d|manylinux_(\d+)_(\d+)|linux)_(\w+)")
 _MACOS = lazy_pattern(r"macosx_(\d+)_(\d+)_(\w+)")
+#: The stable ABI is that of CPython with its lock (CEP 20). conda-forge's packages depend on
+#: ``cpython`` and ``python-gil`` for that, which few other channels have.
+_STABLE_ABI = r"python_abi * ^.*_cp3\d+$"
 _CPYTHON = lazy_pattern(r"cp(\d)(\d+)")
 
 
@@ -52,7 +55,8 @@ class WheelBuild(NamedTuple):
         python: The only minor version of python that it is for, or None.
         tag: Beginning of the build string.
         depends: On python and virtual packages, as MatchSpec strings.
-        constrains: On ``python_abi``, which interpreters of some sources do not have.
+        constrains: On ``python_abi``: interpreters of some sources have no such package. In
+            conda-forge, interpreters of other ABIs (free-threaded, PyPy) depend on it.
     """
 
     subdir: str
@@ -102,7 +106,7 @@ def _python_of(
         return None, "", "", ()
     minor = min(int(match[2]) for match in found)
     if "abi3" in abis:
-        return None, "abi3", f"python >=3.{minor}", ()
+        return None, "abi3", f"python >=3.{minor}", (_STABLE_ABI,)
     if f"cp3{minor}" not in abis:  # free-threaded, or another implementation
         return None, "", "", ()
     dependency = f"python >=3.{minor},<3.{minor + 1}.0a0"
