@@ -8,8 +8,8 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from html import escape
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from minicon.models.version import version_key
 from minicon.publish.reading.channel_facts import LINKING_KEYS, PROJECT_KEYS
@@ -119,7 +119,7 @@ def make_feed(channel: str, channeldata: Mapping[str, Any], now: float) -> str:
     head = {
         "title": channel,
         "link": channel,
-        "description": f"The {len(items)} latest packages of {channel}.",
+        "description": f"The latest packages of {channel}.",
         "lastBuildDate": _moment(now),
     }
     text = f"<channel>{_elements(head)}{''.join(items)}</channel>"
@@ -137,7 +137,8 @@ def _item(name: str, package: Mapping[str, Any]) -> str:
 
 
 def _elements(values: Mapping[str, str]) -> str:
-    return "".join(f"<{key}>{escape(value)}</{key}>" for key, value in values.items() if value)
+    texts = {key: escape(value, quote=False) for key, value in values.items() if value}
+    return "".join(f"<{key}>{text}</{key}>" for key, text in texts.items())
 
 
 def _moment(seconds: float) -> str:

@@ -12,17 +12,16 @@ from minicon.errors import ChannelError
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of
 from minicon.models.subdir import KNOWN_SUBDIRS
-from minicon.net.registry_listing import list_packages, list_repositories
-from minicon.net.schemes.s3_listing import list_objects
 from minicon.publish.reading.shares import ListedArchive
 from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from minicon.net.routing import UrlFetcher
+    from minicon.net.schemes.s3_listing import S3Object
 
 _EXTENSIONS = (*PACKAGE_EXTENSIONS, WHEEL_EXTENSION)
 
@@ -103,13 +102,13 @@ class S3Source:
 
     def subdirs(self) -> list[str]:
         """See :meth:`ArchiveSource.subdirs`."""
-        names = (each.name for each in list_objects(self._fetcher, f"{self._url}/"))
+        names = [each.name for each in self._list(f"{self._url}/")]
         found = [name.rstrip("/") for name in names if name.endswith("/")]
         return [name for name in found if name in KNOWN_SUBDIRS]
 
     def archives(self, subdir: str) -> list[ListedArchive]:
         """See :meth:`ArchiveSource.archives`."""
-        objects = list_objects(self._fetcher, f"{self.location(subdir).rstrip('/')}/")
+        objects = self._list(f"{self.location(subdir).rstrip('/')}/")
         return sorted(
             ListedArchive(each.name, each.size, _mark(each.etag))
             for each in objects
@@ -119,6 +118,11 @@ class S3Source:
     def location(self, subdir: str) -> str:
         """See :meth:`ArchiveSource.location`."""
         return f"{self._url}/{subdir}"
+
+    def _list(self, url: str) -> Iterator[S3Object]:
+        from minicon.net.schemes.s3_listing import list_objects
+
+        return list_objects(self._fetcher, url)
 
 
 class OciSource:
@@ -141,6 +145,8 @@ class OciSource:
         url: str,
         known: Callable[[], Mapping[str, Iterable[str]]] = dict,
     ) -> None:
+        from minicon.net.registry_listing import list_repositories
+
         self.fetcher: UrlFetcher | None = fetcher
         self._registries = fetcher.registries
         self._url = url.rstrip("/")
@@ -163,6 +169,8 @@ class OciSource:
 
     def archives(self, subdir: str) -> list[ListedArchive]:
         """See :meth:`ArchiveSource.archives`."""
+        from minicon.net.registry_listing import list_packages
+
         names = sorted(self._names[subdir]) if subdir else []
         found = list_packages(self._registries, self.location(subdir), names)
         return [

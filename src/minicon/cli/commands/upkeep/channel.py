@@ -126,7 +126,6 @@ def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.publish.channel_index import index_channel
     from minicon.publish.index.channel_settings import read_settings, with_options
     from minicon.publish.index.patches import generated_instructions
-    from minicon.publish.remote.remote_index import index_remote
 
     def settings_of(folder: Path) -> ChannelSettings:
         return with_options(
@@ -150,6 +149,8 @@ def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
         }
         remote = channel_serving.remote_channel(arguments.directory, context)
         if remote is not None and not arguments.output:
+            from minicon.publish.remote.remote_index import index_remote
+
             summary = index_remote(remote, settings_of=settings_of, **how)
         else:
             folder, source = _folder_and_source(arguments, remote)
