@@ -239,6 +239,15 @@ def test_invalid_requests_are_refused(served, request_text: bytes) -> None:
     assert served.get("/team/noarch/repodata.json").status_code == 200
 
 
+def test_invalid_requests_print_nothing(tmp_path, team) -> None:
+    """Any client can send as many as it likes."""
+    with serving(tmp_path, team) as server:
+        assert b" 400 " in server.raw("GET /\u00fc HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        server.process.terminate()
+        _, said = server.process.communicate(timeout=30)
+    assert said == ""
+
+
 def test_many_clients_lose_nothing(served, team) -> None:
     expected = (team / "noarch" / "repodata.json").read_bytes()
     lost: list[object] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -76,6 +77,7 @@ async def _serve(
         site.handle,
         keepalive_timeout=_IDLE_SECONDS,
         access_log=None,
+        logger=_silent(),
         auto_decompress=False,
         lingering_time=2.0,
     )
@@ -101,6 +103,13 @@ async def _serve(
         watch.cancel()
         await runner.cleanup()
         await site.close()
+
+
+def _silent() -> logging.Logger:
+    """A logger for requests that are not HTTP: any client can send as many as it likes."""
+    logger = logging.Logger("minicon.serve")
+    logger.addHandler(logging.NullHandler())
+    return logger
 
 
 def _own_url(options: ServeOptions, runner: web.ServerRunner) -> str:
