@@ -107,7 +107,8 @@ def _linked_interpreter(prefix: Prefix, version: str, target: str) -> PrefixErro
     return PrefixError(
         "linked-interpreter",
         f"{prefix.path} uses a python of this machine, {target}",
-        hint=f"use one that minicon copies (pyenv, uv): {install} 'python={minor}[build=*portable]'"
+        hint="use one that minicon copies (pyenv, uv): "
+        f"MINICON_HOST_PYTHON=copy {install} 'python={minor}[build=*portable]'"
         f"; or one of a channel: {install} conda-forge::python={minor}",
     )
 
