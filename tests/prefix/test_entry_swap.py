@@ -21,7 +21,7 @@ from minicon.prefix.environment import prefix_location
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.recovery import recover
 from minicon.prefix.generations.store import GenerationStore
-from minicon.prefix.moving import clone_environment, move_environment
+from minicon.prefix.moving import MoveOptions, clone_environment, move_environment
 from minicon.prefix.removal import remove_environment
 from minicon.prefix.rollback import redo, rollback, undo
 
@@ -206,12 +206,12 @@ def test_rename_clone_and_removal_keep_the_mount_point(
     packages: dict[str, Extracted],  # noqa: F811
 ) -> None:
     scenario = Fixed(fast_path, *SCENARIOS["update"](packages))
-    words = {"command": "", "version": "0", "now": 1.0, "finish": lambda *_: None}
+    options = MoveOptions(command="", version="0", now=1.0, finish=lambda *_: None)
     copy, moved = fast_path / "copy", fast_path / "moved"
-    clone_environment(scenario.path, copy, **words)
+    clone_environment(scenario.path, copy, options)
     assert not (copy / GENERATIONS_INSIDE).exists()
     scenario.change()
-    move_environment(scenario.path, moved, **words)
+    move_environment(scenario.path, moved, options)
     assert not scenario.path.exists()
     assert [each.number for each in GenerationStore(moved).generations()] == [1, 2]
     shutil.copytree(moved, scenario.path, symlinks=True)

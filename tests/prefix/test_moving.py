@@ -18,6 +18,7 @@ from minicon.api.plan.exact_solutions import clone_solution
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError, PrefixError, PrefixLocked
 from minicon.fs.hashing import sha256_of_file
+from minicon.lean_dataclasses import replace
 from minicon.models import package_files
 from minicon.models.package_files import PathsEntry
 from minicon.models.prefix_record import PrefixRecord
@@ -28,7 +29,7 @@ from minicon.prefix.generations.recovery import recover
 from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.link.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.link.relocate import relocate
-from minicon.prefix.moving import clone_environment, move_environment
+from minicon.prefix.moving import MoveOptions, clone_environment, move_environment
 from minicon.prefix.repair import verify_prefix
 from minicon.prefix.rollback import undo
 
@@ -61,16 +62,15 @@ def no_finish(stage: Path, final: Path) -> None:
     """Nothing depends on the whole tree here."""
 
 
+OPTIONS = MoveOptions(command="", version="0", now=1.0, finish=no_finish, durable=False)
+
+
 def move(old: Path, new: Path) -> None:
-    move_environment(
-        old, new, command="minicon rename", version="0", now=1.0, finish=no_finish, durable=False
-    )
+    move_environment(old, new, replace(OPTIONS, command="minicon rename"))
 
 
 def clone(old: Path, new: Path) -> None:
-    clone_environment(
-        old, new, command="minicon clone", version="0", now=1.0, finish=no_finish, durable=False
-    )
+    clone_environment(old, new, replace(OPTIONS, command="minicon clone"))
 
 
 def contents(path: Path) -> dict[str, tuple[str, int, str]]:
@@ -393,9 +393,8 @@ def test_waits_for_other_processes_until_the_timeout(
 ) -> None:
     old, new = fast_path / "envs" / "old", fast_path / "envs" / "new"
     apply(old, *packages)
-    words = {"command": "", "version": "0", "now": 1.0, "finish": no_finish, "durable": False}
     for held in (old, new):
         with locked(GenerationStore(held), 0.0):
             for change in (move_environment, clone_environment):
                 with pytest.raises(PrefixLocked, match="is being changed"):
-                    change(old, new, lock_timeout=0.01, **words)
+                    change(old, new, replace(OPTIONS, lock_timeout=0.01))

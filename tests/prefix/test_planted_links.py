@@ -23,7 +23,7 @@ from minicon.errors import Clobbered, MiniconError
 from minicon.prefix.environment import prefix_location
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.recovery import recover
-from minicon.prefix.moving import clone_environment, move_environment
+from minicon.prefix.moving import MoveOptions, clone_environment, move_environment
 from minicon.prefix.removal import remove_environment, sweep
 from minicon.prefix.rollback import rollback
 from minicon.prefix.scripts.link_scripts import LinkScriptRunner
@@ -107,10 +107,10 @@ COMMANDS: dict[str, Callable[[World], object]] = {
     "pip records": lambda w: record_pip_packages(w.env, platform="linux-64"),
     "undo": lambda w: rollback(w.env, 1, durable=False),
     "rename": lambda w: move_environment(
-        w.env, w.envs / "new", finish=write_activation_files, **_details()
+        w.env, w.envs / "new", MoveOptions(finish=write_activation_files, **_details())
     ),
     "clone": lambda w: clone_environment(
-        w.env, w.envs / "new", finish=write_activation_files, **_details()
+        w.env, w.envs / "new", MoveOptions(finish=write_activation_files, **_details())
     ),
     "clean": lambda w: sweep(w.envs),
     "recover": lambda w: recover(w.env),

@@ -20,6 +20,7 @@ from tests.support.faults import every_kill, failing_at
 from minicon.errors import MiniconError, PackageError, UnsafeArchive
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.recovery import recover
+from minicon.prefix.moving import MoveOptions
 from minicon.prefix.repair import verify_prefix
 from minicon.travel.formats import open_writer
 from minicon.travel.packing import PackOptions, pack_environment
@@ -33,9 +34,10 @@ def packed(environment: Path, output: Path, kind: str = "tar.gz") -> Path:
 
 
 def unpack(archive: Path, new: Path) -> None:
-    unpack_environment(
-        archive, new, command="unpack", version="1", now=1.0, finish=lambda *_: None, durable=False
+    options = MoveOptions(
+        command="unpack", version="1", now=1.0, finish=lambda *_: None, durable=False
     )
+    unpack_environment(archive, new, options)
 
 
 def tar(*members: tarfile.TarInfo | tuple[str, bytes]) -> bytes:

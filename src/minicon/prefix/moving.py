@@ -25,7 +25,7 @@ from minicon.fs import operations
 from minicon.fs.folder import Folder
 from minicon.fs.folder_tree import FolderTree
 from minicon.fs.ownership import is_real_folder
-from minicon.lean_dataclasses import replace
+from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.environment.history import change_lines, format_block
 from minicon.prefix.environment.prefix import Prefix
@@ -55,36 +55,76 @@ if TYPE_CHECKING:
 
     from minicon.models.reporter import Reporter
 
-    #: Called with the finished tree and its final path, before the switch.
-    Finish = Callable[[Folder, Path], object]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveOptions:
+    """How a whole environment is moved, copied or created, and what is recorded about that.
+
+    Attributes:
+        command: The user's command line, for history.
+        version: Of minicon, for history.
+        now: Seconds since 1970.
+        finish: Writes files that depend on the whole tree; called with it and its final path.
+        channel_name: Gives conda's canonical name of a channel's base URL, for history.
+        reporter: Notified of progress, and of the process that is waited for.
+        durable: Whether to wait before the switch until the disk has everything.
+        lock_timeout: Seconds to wait for another process that changes the environment.
+    """
+
+    command: str
+    version: str
+    now: float
+    finish: Callable[[Folder, Path], object]
+    channel_name: Callable[[str], str] = str
+    reporter: Reporter = SilentReporter()
+    durable: bool = True
+    lock_timeout: float = 30.0
+
+    def locked(self, store: GenerationStore) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock of an environment."""
+        return locked(store, self.lock_timeout, self.reporter)
+
+    def files(self, prefix: Prefix, metadata: GenerationMetadata) -> Mapping[str, bytes]:
+        """Return history with one more block, and metadata, by path."""
+        text = format_block(
+            lines=change_lines(prefix.revisions(), prefix.readable_records(), self.channel_name),
+            specs={},
+            command=self.command,
+            version=self.version,
+            now=self.now,
+            generation=metadata.number,
+        )
+        return {
+            HISTORY: read_history(prefix.path) + text.encode(),
+            GENERATION_FILE: metadata.to_bytes(),
+        }
+
+    def finished(self, stage: Folder, final: Path) -> None:
+        """Write the files that depend on the whole tree; wait for the disk."""
+        self.finish(stage, final)
+        if self.durable:
+            operations.sync_file_system(stage)
+
+    def switch(self, target: GenerationStore, stage: Path) -> None:
+        """Make a stage the environment."""
+        try:
+            with uninterrupted():
+                target.switch_in(stage, undoable=False)
+            if self.durable:
+                operations.sync_directory(target.prefix.parent)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                target.abort_switch(stage)
+            raise
 
 
-def move_environment(
-    old: Path,
-    new: Path,
-    *,
-    command: str,
-    version: str,
-    now: float,
-    finish: Finish,
-    channel_name: Callable[[str], str] = str,
-    reporter: Reporter | None = None,
-    durable: bool = True,
-    lock_timeout: float = 30.0,
-) -> None:
+def move_environment(old: Path, new: Path, options: MoveOptions) -> None:
     """Move an environment and its kept generations to another path.
 
     Args:
         old: Its path.
         new: Its new path; it must not exist, or be an empty directory.
-        command: The user's command line, for history.
-        version: Of minicon, for history.
-        now: Seconds since 1970.
-        finish: Writes files that depend on the whole tree.
-        channel_name: Gives conda's canonical name of a channel's base URL, for history.
-        reporter: Notified of progress, and of the process that is waited for.
-        durable: Whether to wait before the switch until the disk has everything.
-        lock_timeout: Seconds to wait for another process that changes one of the two.
+        options: How, and what is recorded.
 
     Raises:
         PrefixError: A path cannot be an environment, or the new one is too long for a file.
@@ -97,41 +137,29 @@ def move_environment(
     operations.make_directory(target.prefix.parent)
     with (
         operations.describing("rename", source.prefix),
-        locked(source, lock_timeout, reporter),
-        locked(target, lock_timeout, reporter),
+        options.locked(source),
+        options.locked(target),
     ):
         recover_locked(source)
         _clear(target)
         environment = Prefix(old)
         relocation = _relocation(environment, new, share=True)
-        described = _Described(command, version, now, channel_name)
-        move = _Move(source, target, environment, relocation, described, durable)
+        move = _Move(source, target, environment, relocation, options)
         try:
             move.rename()
             with Folder.open(target.prefix) as tree:
-                _finish(tree, new, finish, durable=durable)
+                options.finished(tree, new)
         except _CannotBeRenamed:
-            move.copy(finish, reporter)
-    remove_environment(old, lock_timeout=lock_timeout, reporter=reporter)
+            move.copy()
+    remove_environment(old, lock_timeout=options.lock_timeout, reporter=options.reporter)
 
 
 def clone_environment(
-    source: Path,
-    new: Path,
-    *,
-    command: str,
-    version: str,
-    now: float,
-    finish: Finish,
-    channel_name: Callable[[str], str] = str,
-    reporter: Reporter | None = None,
-    durable: bool = True,
-    lock_timeout: float = 30.0,
-    share_packages: bool = True,
+    source: Path, new: Path, options: MoveOptions, *, share_packages: bool = True
 ) -> None:
     """Copy an environment to another path: offline, exact, independent.
 
-    Arguments and errors as for :func:`move_environment`. With ``share_packages``, files that are
+    Errors as for :func:`move_environment`. With ``share_packages``, files that are
     hard-linked from the package cache are hard-linked in the copy too.
     """
     target = GenerationStore(new)
@@ -139,8 +167,8 @@ def clone_environment(
     operations.make_directory(target.prefix.parent)
     with (
         operations.describing("clone into", target.prefix),
-        _unchanging(source, lock_timeout, reporter),
-        locked(target, lock_timeout, reporter),
+        _unchanging(source, options),
+        options.locked(target),
     ):
         _clear(target)
         prefix = Prefix(source)
@@ -153,33 +181,22 @@ def clone_environment(
                 number=1,
                 stage=stage.name,
                 previous=None,
-                created=now,
-                command=command,
+                created=options.now,
+                command=options.command,
                 environment=new_environment_mark(),
             )
-            described = _Described(command, version, now, channel_name).files(prefix, metadata)
-            _copy(prefix, tree, relocation, described, reporter)
-            _finish(tree, new, finish, durable=durable)
-        _switch(target, stage, durable=durable)
+            _copy(prefix, tree, relocation, options.files(prefix, metadata), options.reporter)
+            options.finished(tree, new)
+        options.switch(target, stage)
 
 
 def create_from_tree(
-    new: Path,
-    fill: Callable[[Folder, Path], object],
-    *,
-    command: str,
-    version: str,
-    now: float,
-    finish: Finish,
-    channel_name: Callable[[str], str] = str,
-    reporter: Reporter | None = None,
-    durable: bool = True,
-    lock_timeout: float = 30.0,
+    new: Path, fill: Callable[[Folder, Path], object], options: MoveOptions
 ) -> None:
     """Create an environment from a whole tree, in one step: nothing is left of a failure.
 
     ``fill`` writes the tree into an empty directory; it is called with the open directory and its
-    path. Further arguments and errors are those of :func:`move_environment`.
+    path. Errors are those of :func:`move_environment`.
     """
     target = GenerationStore(new)
     check_prefix_location(target.prefix)
@@ -187,7 +204,7 @@ def create_from_tree(
     operations.make_directory(target.prefix.parent)
     with (
         operations.describing("write into", target.prefix),
-        locked(target, lock_timeout, reporter),
+        options.locked(target),
     ):
         _clear(target)
         with _stage(target) as stage, target.opened(stage) as tree:
@@ -195,15 +212,14 @@ def create_from_tree(
             metadata = GenerationMetadata(
                 number=1,
                 stage=stage.name,
-                created=now,
-                command=command,
+                created=options.now,
+                command=options.command,
                 environment=new_environment_mark(),
             )
-            described = _Described(command, version, now, channel_name)
-            for path, data in described.files(Prefix(stage), metadata).items():
+            for path, data in options.files(Prefix(stage), metadata).items():
                 tree.replace_file(path, data, durable=False)
-            _finish(tree, new, finish, durable=durable)
-        _switch(target, stage, durable=durable)
+            options.finished(tree, new)
+        options.switch(target, stage)
 
 
 class _CannotBeRenamed(Exception):
@@ -217,8 +233,7 @@ class _Move(NamedTuple):
     target: GenerationStore
     environment: Prefix
     relocation: Relocation
-    described: _Described
-    durable: bool
+    options: MoveOptions
 
     def rename(self) -> None:
         """Move the environment and its kept generations by renames.
@@ -236,13 +251,13 @@ class _Move(NamedTuple):
                 with target.opened(stage) as root, FolderTree(root) as changed:
                     self._write_changes(name, changed)
                 changes.append((name, stage.name))
-            if self.durable:
+            if self.options.durable:
                 operations.sync_file_system(target.folder)
             mark = read_generation_metadata(source.prefix).environment
             move = TreeMove(source=str(source.prefix), mark=mark, changes=tuple(changes))
             try:
                 with uninterrupted():
-                    target.move_in(move, durable=self.durable)
+                    target.move_in(move, durable=self.options.durable)
             except OSError as error:
                 if error.errno in CANNOT_BE_RENAMED and source.prefix.exists():
                     raise _CannotBeRenamed from error
@@ -253,24 +268,24 @@ class _Move(NamedTuple):
         files: Mapping[str, bytes] = {}
         if name == ENVIRONMENT:
             metadata = replace(read_generation_metadata(prefix.path), stage="")
-            files = self.described.files(prefix, metadata)
+            files = self.options.files(prefix, metadata)
         write_relocated(prefix, list_folders(prefix.path), changed, self.relocation, files)
 
-    def copy(self, finish: Finish, reporter: Reporter | None) -> None:
+    def copy(self) -> None:
         """Copy the environment and its kept generations, and switch it in."""
-        target, new = self.target, Path(self.relocation.new)
+        target, new, options = self.target, Path(self.relocation.new), self.options
         for number in map(str, self.source.numbers()):
             with _stage(target) as stage, target.opened(stage) as tree:
-                _copy(self._generation(number), tree, self.relocation, {}, reporter)
-                _finish(tree, new, finish, durable=self.durable)
+                _copy(self._generation(number), tree, self.relocation, {}, options.reporter)
+                options.finished(tree, new)
             target.root.rename(stage.name, number)
         prefix = self.environment
         with _stage(target) as stage, target.opened(stage) as tree:
             metadata = replace(read_generation_metadata(prefix.path), stage=stage.name)
-            files = self.described.files(prefix, metadata)
-            _copy(prefix, tree, self.relocation, files, reporter)
-            _finish(tree, new, finish, durable=self.durable)
-        _switch(target, stage, durable=self.durable)
+            files = self.options.files(prefix, metadata)
+            _copy(prefix, tree, self.relocation, files, options.reporter)
+            options.finished(tree, new)
+        options.switch(target, stage)
 
     def _generation(self, number: str) -> Prefix:
         return Prefix(self.source.folder / number)
@@ -296,33 +311,7 @@ def _stage(target: GenerationStore) -> Iterator[Path]:
         raise
 
 
-class _Described(NamedTuple):
-    """What is recorded about a move or a copy in the environment itself."""
-
-    command: str
-    version: str
-    now: float
-    channel_name: Callable[[str], str]
-
-    def files(self, prefix: Prefix, metadata: GenerationMetadata) -> Mapping[str, bytes]:
-        """History with one more block, and metadata, by path."""
-        text = format_block(
-            lines=change_lines(prefix.revisions(), prefix.readable_records(), self.channel_name),
-            specs={},
-            command=self.command,
-            version=self.version,
-            now=self.now,
-            generation=metadata.number,
-        )
-        return {
-            HISTORY: read_history(prefix.path) + text.encode(),
-            GENERATION_FILE: metadata.to_bytes(),
-        }
-
-
-def _unchanging(
-    source: Path, lock_timeout: float, reporter: Reporter | None
-) -> contextlib.AbstractContextManager[None]:
+def _unchanging(source: Path, options: MoveOptions) -> contextlib.AbstractContextManager[None]:
     """Hold the lock of an environment while it is copied.
 
     Not needed for one that is read-only, or whose store cannot be trusted: minicon does not
@@ -331,7 +320,7 @@ def _unchanging(
     store = GenerationStore(source)
     if not os.access(store.prefix.parent, os.W_OK) or untrusted_store(store.prefix) is not None:
         return contextlib.nullcontext()
-    return locked(store, lock_timeout, reporter)
+    return options.locked(store)
 
 
 def _copy(
@@ -339,9 +328,9 @@ def _copy(
     stage: Folder,
     relocation: Relocation,
     files: Mapping[str, bytes],
-    reporter: Reporter | None,
+    reporter: Reporter,
 ) -> None:
-    task = (reporter or SilentReporter()).start("link", "environment", None, "files")
+    task = reporter.start("link", "environment", None, "files")
     try:
         copy_relocated(prefix, stage, relocation, files, task)
     finally:
@@ -377,21 +366,3 @@ def _clear(target: GenerationStore) -> None:
         tree = target.folder / name
         if is_tree(name) and is_real_folder(tree):
             target.root.remove_tree(name)
-
-
-def _finish(stage: Folder, final: Path, finish: Finish, *, durable: bool) -> None:
-    finish(stage, final)
-    if durable:
-        operations.sync_file_system(stage)
-
-
-def _switch(target: GenerationStore, stage: Path, *, durable: bool) -> None:
-    try:
-        with uninterrupted():
-            target.switch_in(stage, undoable=False)
-        if durable:
-            operations.sync_directory(target.prefix.parent)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            target.abort_switch(stage)
-        raise

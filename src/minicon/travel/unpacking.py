@@ -29,7 +29,6 @@ from minicon.fs.safe_path import path_problem
 from minicon.lean_dataclasses import replace
 from minicon.models.package_files import PathsEntry
 from minicon.models.prefix_record import without_secrets_in
-from minicon.models.reporter import SilentReporter
 from minicon.models.strict_json import read_json
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.link.path_replacement import Relocation
@@ -51,11 +50,11 @@ from minicon.travel.destination import DESTINATION_FILE, read_destination
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
     from minicon.models.reporter import Reporter
-    from minicon.prefix.moving import Finish
+    from minicon.prefix.moving import MoveOptions
     from minicon.travel.portable import Placeholder
 
 #: Directory of rewritten files, while there are any.
@@ -63,22 +62,8 @@ _CHANGED = ".minicon-changed"
 _NO_ENVIRONMENT_HINT = "pass an archive of 'minicon pack' or conda-pack"
 
 
-def unpack_environment(
-    archive: Path,
-    new: Path,
-    *,
-    command: str,
-    version: str,
-    now: float,
-    finish: Finish,
-    channel_name: Callable[[str], str] = str,
-    reporter: Reporter | None = None,
-    durable: bool = True,
-    lock_timeout: float = 30.0,
-) -> None:
+def unpack_environment(archive: Path, new: Path, options: MoveOptions) -> None:
     """Create an environment from an archive.
-
-    Arguments as for :func:`minicon.prefix.moving.move_environment`.
 
     Raises:
         PackageError: The archive is damaged, or contains no environment.
@@ -86,28 +71,17 @@ def unpack_environment(
         PrefixError: The path exists, or is too long for a file.
         FileError: From the file system; nothing is left.
     """
+    reporter = options.reporter
 
     def fill(tree: Folder, stage: Path) -> None:
-        _extract(opened, stage, listener)
+        _extract(opened, stage, reporter)
         _require_environment(stage, opened.name)
-        _adapt(stage, str(new), opened.name, listener)
+        _adapt(stage, str(new), opened.name, reporter)
         if tree.status(DESTINATION_FILE) is not None:
             tree.remove_file(DESTINATION_FILE)
 
-    listener = reporter or SilentReporter()
     with of_environment(), EnvironmentArchive(archive) as opened:
-        create_from_tree(
-            new,
-            fill,
-            command=command,
-            version=version,
-            now=now,
-            finish=finish,
-            channel_name=channel_name,
-            reporter=reporter,
-            durable=durable,
-            lock_timeout=lock_timeout,
-        )
+        create_from_tree(new, fill, options)
 
 
 def _extract(archive: EnvironmentArchive, stage: Path, reporter: Reporter) -> None:

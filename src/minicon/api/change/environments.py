@@ -17,9 +17,9 @@ from minicon.prefix.scripts.link_scripts import LinkScriptRunner, ScriptCommand,
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from minicon.api.services import Services
+    from minicon.prefix.moving import MoveOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ def rename_environment(
     """
     from minicon.prefix.moving import move_environment
 
-    move_environment(request.old, request.new, **_copy_options(services, command_line))
+    move_environment(request.old, request.new, move_options(services, command_line))
     services.registry.register(request.new)
     services.registry.unregister(request.old)
 
@@ -119,8 +119,8 @@ def clone_environment(
     from minicon.prefix import moving
 
     share = not services.settings.always_copy
-    options = _copy_options(services, command_line)
-    moving.clone_environment(source, new, share_packages=share, **options)
+    options = move_options(services, command_line)
+    moving.clone_environment(source, new, options, share_packages=share)
 
 
 def delete_environment(services: Services, path: Path) -> None:
@@ -177,19 +177,21 @@ def _activated(services: Services, prefix: Path, command: ScriptCommand) -> Scri
     return ScriptCommand(prepared.arguments, prepared.environ)
 
 
-def _copy_options(services: Services, command_line: Sequence[str]) -> dict[str, Any]:
+def move_options(services: Services, command_line: Sequence[str]) -> MoveOptions:
+    """Return how whole environments are moved, copied and created, as the settings say."""
+    from minicon.prefix.moving import MoveOptions
     from minicon.shell.activation_files import write_activation_files
 
-    return {
-        "command": shlex.join(("minicon", *command_line)),
-        "version": __version__,
-        "now": services.now(),
-        "finish": write_activation_files,
-        "channel_name": services.channel_names,
-        "reporter": services.reporter,
-        "durable": services.settings.durability == "safe",
-        "lock_timeout": services.settings.lock_timeout,
-    }
+    return MoveOptions(
+        command=shlex.join(("minicon", *command_line)),
+        version=__version__,
+        now=services.now(),
+        finish=write_activation_files,
+        channel_name=services.channel_names,
+        reporter=services.reporter,
+        durable=services.settings.durability == "safe",
+        lock_timeout=services.settings.lock_timeout,
+    )
 
 
 def _is_path(text: str) -> bool:

@@ -11,7 +11,6 @@ import os
 import shlex
 from pathlib import Path
 
-from minicon import __version__
 from minicon.api.upkeep.health import file_problems
 from minicon.errors import PrefixError, UsageError
 from minicon.fs.safe_path import user_path_problem
@@ -197,19 +196,8 @@ def unpack(services: Services, archive: Path, new: Path, *, command_line: Sequen
     Raises:
         MiniconError: It cannot be created; nothing is left of it.
     """
-    from minicon.shell.activation_files import write_activation_files
+    from minicon.api.change.environments import move_options
     from minicon.travel.unpacking import unpack_environment
 
-    unpack_environment(
-        archive,
-        new,
-        command=shlex.join(("minicon", *command_line)),
-        version=__version__,
-        now=services.now(),
-        finish=write_activation_files,
-        channel_name=services.channel_names,
-        reporter=services.reporter,
-        durable=services.settings.durability == "safe",
-        lock_timeout=services.settings.lock_timeout,
-    )
+    unpack_environment(archive, new, move_options(services, command_line))
     services.registry.register(new)
