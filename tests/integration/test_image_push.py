@@ -142,6 +142,7 @@ def test_names_are_checked_before_anything_is_done(project: Workspace, tmp_path:
         ("--push", "oci:///data"): "'' is no registry",
         ("--push", "oci://127.0.0.1:1/data:1"): "connection was refused",
         ("--from", "oci://127.0.0.1:1/data:1", "-o", "image.tar"): "connection was refused",
+        ("--from", "docker://debian:12", "-o", "image.tar"): "does not start with oci://",
         (): "neither written nor pushed",
     }
     for words, text in cases.items():

@@ -39,7 +39,7 @@ class Reporter(Protocol):
 
         Args:
             kind: ``download``, ``extract``, ``link``, ``compile``, ``look``, ``solve``,
-                ``pip`` or ``index``.
+                ``pip``, ``index``, ``pack`` or ``upload``.
             label: What the task works on, for instance ``numpy-1.26.4``.
             total: Number of units, or None if unknown.
             unit: ``B`` for bytes; else the plural of what is counted, such as ``files``.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from minicon.api.travel.packing import (
     check_output,
     checked_destination,
@@ -11,6 +9,7 @@ from minicon.api.travel.packing import (
     source_date_epoch,
 )
 from minicon.errors import UsageError
+from minicon.fs.safe_path import typed_path
 from minicon.fs.unfinished import new_folder, writing
 from minicon.lean_dataclasses import dataclass, field
 from minicon.prefix.environment.prefix import Prefix
@@ -24,12 +23,12 @@ from minicon.travel.images.pushing import push_image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from minicon.api.services import Services
     from minicon.net.schemes.image_reference import ImageReference
     from minicon.net.schemes.oci_images import ImageRepository
     from minicon.travel.images.image import Image
-
-_REGISTRY = "oci://"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +98,7 @@ def make_image(services: Services, request: ImageRequest) -> ImageResult:
         ignore_editable=request.ignore_editable,
         ignore_missing=request.ignore_missing,
     )
-    base = repository or (Layout(Path(request.base)) if request.base else None)
+    base = repository or (Layout(typed_path(request.base)) if request.base else None)
     options = ImageOptions(
         destination=checked_destination(request.destination) or "",
         selection=request.selection,
@@ -109,7 +108,11 @@ def make_image(services: Services, request: ImageRequest) -> ImageResult:
     # Layers may be larger than what the system has for temporary files.
     output = request.output or services.cache_dir / "image"
     with writing(output), new_folder(output) as folder:
-        image = build_image(prefix, options, folder)
+        task = services.reporter.start("pack", request.prefix.name, None, "files")
+        try:
+            image = build_image(prefix, options, folder, task)
+        finally:
+            task.finish()
         if request.output is not None:
             _write(image, request.output, request.name)
         sent = 0
@@ -120,8 +123,7 @@ def make_image(services: Services, request: ImageRequest) -> ImageResult:
 
 
 def _registry_of_base(services: Services, request: ImageRequest) -> ImageRepository | None:
-    is_url = request.base.startswith(_REGISTRY)
-    return services.fetcher.images(request.base) if is_url else None
+    return services.fetcher.images(request.base) if "://" in request.base else None
 
 
 def _write(image: Image, output: Path, name: ImageReference | None) -> None:

@@ -103,7 +103,7 @@ def pack(
         ignore_missing=request.ignore_missing,
     )
     options = PackOptions(destination=destination, selection=request.selection, epoch=epoch)
-    task = reporter.start("link", output.name, None, "files")
+    task = reporter.start("pack", output.name, None, "files")
     try:
         with open_writer(output, kind, level=request.level, epoch=epoch) as writer:
             packed = pack_environment(prefix, writer, options, task)

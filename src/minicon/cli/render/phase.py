@@ -20,6 +20,8 @@ _VERBS: Final = {
     "look": "Looking into",
     "compile": "Compiling",
     "pip": "Running pip",
+    "pack": "Packing",
+    "upload": "Uploading",
 }
 #: Of this many running tasks, a line names the slowest.
 _NAMED = 2

@@ -89,9 +89,14 @@ class ImageRepository:
 
     def _access_to(self, actions: str, base: ImageRepository | None = None) -> _Access:
         scopes = [f"repository:{self.reference.repository}:{actions}"]
-        if base is not None and base.reference.repository != self.reference.repository:
+        if base is not None and self._is_beside(base):
             scopes.append(f"repository:{base.reference.repository}:pull")
         return _Access(self.reference.registry, tuple(scopes))
+
+    def _is_beside(self, other: ImageRepository) -> bool:
+        """Whether another repository is in the same registry."""
+        own, its = self.reference, other.reference
+        return own.registry == its.registry and own.repository != its.repository
 
     def manifest(self, digest: str = "") -> bytes:
         """Return the manifest or index of a digest, by default that of the reference.
@@ -159,7 +164,7 @@ class ImageRepository:
                 self._require(response, 200)
                 return False
         address = f"{self._base}/blobs/uploads/"
-        if base is not None and base.reference.registry == self.reference.registry:
+        if base is not None and self._is_beside(base):
             address += f"?mount={quote(digest)}&from={quote(base.reference.repository, safe='')}"
         with self._send("POST", address) as response:
             if response.status == 201:

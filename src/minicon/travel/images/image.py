@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from minicon.models.reporter import Task
     from minicon.prefix.environment.prefix import Prefix
     from minicon.travel.contents import Selection
     from minicon.travel.images.base_image import BaseImage
@@ -75,13 +76,14 @@ class ImageOptions:
     base: BaseImage | None = None
 
 
-def build_image(prefix: Prefix, options: ImageOptions, folder: Path) -> Image:
+def build_image(prefix: Prefix, options: ImageOptions, folder: Path, task: Task) -> Image:
     """Build the image of an environment.
 
     Args:
         prefix: The environment; projects outside of it must have been refused.
         options: How the image is made.
         folder: A directory for its layers, which is used as long as the image.
+        task: Advanced by one for every file.
 
     Raises:
         PrefixError: A link leads outside, or the destination is too long for a file.
@@ -90,7 +92,7 @@ def build_image(prefix: Prefix, options: ImageOptions, folder: Path) -> Image:
     pack = PackOptions(
         destination=options.destination, selection=options.selection, epoch=options.epoch
     )
-    layers = list(write_layers(prefix, options.destination, pack, folder))
+    layers = list(write_layers(prefix, options.destination, pack, folder, task))
     architecture = architecture_of(prefix)
     config = _json_blob(_config(prefix, options, layers, architecture))
     base = options.base

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from minicon.archive.writers.archive_writer import TarWriter
 from minicon.archive.writers.compressors import open_compressor
 from minicon.closing import Closing
-from minicon.models.reporter import SilentTask
 from minicon.travel.packing import Packing
 
 TYPE_CHECKING = False
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, BinaryIO
 
+    from minicon.models.reporter import Task
     from minicon.prefix.environment.prefix import Prefix
     from minicon.travel.contents import Item
     from minicon.travel.packing import PackOptions
@@ -50,7 +50,7 @@ class Layer(NamedTuple):
 
 
 def write_layers(
-    prefix: Prefix, destination: str, options: PackOptions, folder: Path
+    prefix: Prefix, destination: str, options: PackOptions, folder: Path, task: Task
 ) -> Iterator[Layer]:
     """Write the layers of an environment into a directory.
 
@@ -59,13 +59,14 @@ def write_layers(
         destination: Its path in the image.
         options: What is packed, for this path.
         folder: The directory.
+        task: Advanced by one for every file.
 
     Raises:
         PrefixError: A link leads outside, or the destination is too long for a file.
         OSError: Disk full and the like.
     """
     with _LayerWriter(folder, destination) as writer:
-        packing = Packing(prefix, writer, options, SilentTask())
+        packing = Packing(prefix, writer, options, task)
         for title, items in _parts(prefix, packing.items):
             writer.begin()
             packing.write(items)
