@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 import zlib
 from pathlib import Path
 
 import pytest
 
+from minicon.archive.writers.archive_writer import TarWriter
 from minicon.archive.writers.compressors import open_compressor
 from minicon.errors import PackageError
+from minicon.fs.hashing import sha256_of
 from minicon.prefix.environment.prefix import Prefix
 from minicon.travel.conda_unpack import python_unpack_script, read_placeholders, shell_unpack_script
 from minicon.travel.contents import Selection
+from minicon.travel.packing import PackOptions, pack_environment
 from minicon.travel.portable import Placeholder, PortableContent, relocatable_script
 
 PLACEHOLDER = "/opt/placeholder_of_a_package"
@@ -162,7 +167,7 @@ def test_selections() -> None:
 
 
 def test_gzip_does_not_depend_on_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = os.urandom(100) * 40_000
+    data = os.urandom(100) * 180_000  # several blocks of each format
     found = []
     for cores in (1, 5):
         monkeypatch.setattr(
@@ -177,3 +182,41 @@ def test_gzip_does_not_depend_on_cores(monkeypatch: pytest.MonkeyPatch) -> None:
             found.append(b"".join(out))
     assert found[:2] == found[2:]
     assert zlib.decompress(found[0], 31) == data
+
+
+def test_files_are_compared_with_their_packages_while_they_are_packed(environment: Path) -> None:
+    record = environment / "conda-meta" / "hello-1.0-0.json"
+    data = json.loads(record.read_text())
+    for name in ("one", "two"):
+        (environment / name).write_text(name)
+        entry = {"_path": name, "path_type": "hardlink", "sha256": sha256_of(name.encode())}
+        data["paths_data"]["paths"].append(entry)
+        data["files"].append(name)
+    record.write_text(json.dumps(data))
+
+    def is_changed() -> bool:
+        with TarWriter(lambda _: None) as writer:
+            return pack_environment(Prefix(environment), writer, PackOptions()).is_changed
+
+    assert not is_changed()
+    (environment / "two").write_text("owt")
+    assert is_changed()
+    (environment / "two").unlink()
+    (environment / "two").hardlink_to(environment / "one")
+    assert is_changed()
+
+
+def test_what_is_alike_is_packed_together(environment: Path) -> None:
+    names = ["b.py", "__pycache__/b.cpython-313.pyc", "a.so", "c.py", "b.txt", "d.so"]
+    for name in names:
+        path = environment / "lib" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    written = io.BytesIO()
+    with TarWriter(written.write) as writer:
+        pack_environment(Prefix(environment), writer, PackOptions())
+        writer.finish()
+    written.seek(0)
+    with tarfile.open(fileobj=written) as archive:
+        found = [name.removeprefix("lib/") for name in archive.getnames() if "lib/" in name]
+    assert found == ["b.txt", "b.py", "__pycache__/b.cpython-313.pyc", "c.py", "a.so", "d.so"]

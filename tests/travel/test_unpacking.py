@@ -10,6 +10,7 @@ import json
 import lzma
 import os
 import tarfile
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -173,6 +174,28 @@ def test_damaged_archives(environment: Path, tmp_path: Path, kind: str) -> None:
         with pytest.raises(PackageError):
             unpack(tmp_path / "cut", tmp_path / "new")
     assert sorted(os.listdir(tmp_path)) == ["cut", "source", "whole"]
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_large_archives_are_read_ahead(
+    environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    data = os.urandom(6 << 20)
+    (environment / "data").write_bytes(data)
+    archive = packed(environment, tmp_path / "x.tar.gz")
+    unpack(archive, tmp_path / "new")
+    assert (tmp_path / "new" / "data").read_bytes() == data
+
+    threads = threading.active_count()
+    os.truncate(archive, archive.stat().st_size - 100)
+    with pytest.raises(PackageError, match="cut short"):
+        unpack(archive, tmp_path / "other")
+    (tmp_path / "hostile").write_bytes(gzip.compress(tar(HISTORY, ("../x", data))))
+    with pytest.raises(UnsafeArchive):
+        unpack(tmp_path / "hostile", tmp_path / "other")
+    assert threading.active_count() == threads
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_full_disk_leaves_nothing(environment: Path, tmp_path: Path) -> None:

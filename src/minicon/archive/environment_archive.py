@@ -14,7 +14,7 @@ from typing import final
 from minicon.archive.decoders import open_decoder
 from minicon.archive.members import ArchiveMember, MemberKind, file_mode
 from minicon.archive.problems import damaged, unsafe
-from minicon.archive.streams import ByteRange
+from minicon.archive.streams import ByteRange, ahead_of
 from minicon.archive.strict_zip import StrictZip
 from minicon.archive.tar_reader import TarReader
 from minicon.closing import Closing
@@ -106,7 +106,7 @@ class EnvironmentArchive(Closing):
             yield from self._zip_members(advance or (lambda _: None))
             return
         source = ByteRange(self._descriptor, 0, self.size, advance)
-        decoder = open_decoder(source, self._compression, self.name)
+        decoder = ahead_of(open_decoder(source, self._compression, self.name), self.size)
         with contextlib.closing(decoder):
             yield from TarReader(decoder.read_into, self.name)
 

@@ -1,6 +1,7 @@
 """Byte sources and decoders: where the bytes of an archive come from.
 
-A :class:`ByteSource` gives the stored bytes, a :class:`Decoder` the decompressed ones.
+A :class:`ByteSource` gives the stored bytes, a :class:`Decoder` the decompressed ones; a
+:class:`ReadAhead` does so in a thread, while what it gave is written.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ from typing import Literal, Protocol
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
+    import queue
     from collections.abc import Callable
+
+#: Bytes that a :class:`ReadAhead` decompresses at a time, and the number of such buffers.
+_AHEAD, _AHEAD_BUFFERS = 1 << 20, 3
 
 Compression = Literal["zstd", "bzip2", "gzip", "xz", "none"]
 ReaderName = Literal["native", "libarchive"]
@@ -110,3 +115,78 @@ def _seek_and_read(descriptor: int, count: int, offset: int) -> bytes:
 
 
 _read_at: Callable[[int, int, int], bytes] = getattr(os, "pread", _seek_and_read)  # not on Windows
+
+
+def usable_cores() -> int:
+    """Number of processors that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def ahead_of(decoder: Decoder, size: int) -> Decoder:
+    """Let a decoder of ``size`` compressed bytes read ahead, where there is a core for it."""
+    return ReadAhead(decoder) if size > _AHEAD and usable_cores() > 1 else decoder
+
+
+class ReadAhead:
+    """Decompresses one stream in a thread. :meth:`close` ends the thread and closes the decoder.
+
+    Args:
+        decoder: Used by the thread alone from now on.
+    """
+
+    def __init__(self, decoder: Decoder) -> None:
+        import queue
+        import threading
+
+        self._decoder = decoder
+        self._free: queue.SimpleQueue[memoryview | None] = queue.SimpleQueue()
+        self._filled: queue.SimpleQueue[tuple[memoryview, int] | BaseException]
+        self._filled = queue.SimpleQueue()
+        for _ in range(_AHEAD_BUFFERS):
+            self._free.put(memoryview(bytearray(_AHEAD)))
+        self._buffer, self._position, self._end = memoryview(b""), 0, 0
+        self._ended = False
+        self._thread = threading.Thread(target=self._decode, daemon=True)
+        self._thread.start()
+
+    def _decode(self) -> None:
+        try:
+            count = -1
+            while count and (buffer := self._free.get()) is not None:
+                filled = 0
+                while filled < _AHEAD and (count := self._decoder.read_into(buffer[filled:])):
+                    filled += count
+                self._filled.put((buffer, filled))
+        except BaseException as error:  # noqa: BLE001  # raised where the bytes are read
+            self._filled.put(error)
+
+    def read_into(self, buffer: memoryview) -> int:
+        """See :meth:`minicon.archive.streams.Decoder.read_into`."""
+        if self._position == self._end and not self._next():
+            return 0
+        count = min(len(buffer), self._end - self._position)
+        buffer[:count] = self._buffer[self._position : self._position + count]
+        self._position += count
+        return count
+
+    def _next(self) -> bool:
+        """Take the next filled buffer; False at the end."""
+        if self._ended:
+            return False
+        if self._end:
+            self._free.put(self._buffer)
+        found = self._filled.get()
+        if isinstance(found, BaseException):
+            self._ended = True
+            raise found
+        self._buffer, self._end = found
+        self._position = 0
+        self._ended = self._end < _AHEAD
+        return self._end > 0
+
+    def close(self) -> None:
+        """End the thread, and free what the decoder holds. May be called more than once."""
+        self._free.put(None)
+        self._thread.join()
+        self._decoder.close()

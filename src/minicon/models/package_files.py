@@ -41,6 +41,8 @@ class PathType:
     WINDOWS_ENTRY_POINT_EXE = "windows_python_entry_point_exe"
     #: Generated commands that contain the environment's path.
     SCRIPTS = frozenset({UNIX_ENTRY_POINT, WINDOWS_ENTRY_POINT_SCRIPT})
+    #: Files that change in use: Python replaces stale bytecode.
+    VOLATILE = frozenset({PYC_FILE, DIRECTORY})
 
 
 class PathsEntry:
@@ -102,6 +104,13 @@ class PathsEntry:
             size_in_bytes=data.get("size_in_bytes"),
             sha256_in_prefix=data.get("sha256_in_prefix"),
         )
+
+    @property
+    def expected_sha256(self) -> str | None:
+        """SHA-256 of the file in an environment unless it was changed; None if not known."""
+        if self.path_type in PathType.VOLATILE:
+            return None
+        return self.sha256_in_prefix or (None if self.prefix_placeholder else self.sha256)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object as conda writes it, without keys for missing values."""

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from minicon.prefix.environment.prefix import Prefix
     from minicon.prefix.plan.transaction import Transaction
 
-#: Files that change in use: Python replaces stale bytecode.
-_VOLATILE = frozenset({PathType.PYC_FILE, PathType.DIRECTORY})
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -137,7 +134,7 @@ def _check_file(path: str, entry: PathsEntry | None, *, hashes: bool) -> str | N
         status = os.lstat(path)
     except OSError:
         return "missing"
-    if entry is None or entry.path_type in _VOLATILE:
+    if entry is None or entry.path_type in PathType.VOLATILE:
         return None
     if entry.path_type == PathType.SOFTLINK:
         return None if stat.S_ISLNK(status.st_mode) else "changed"
@@ -145,9 +142,8 @@ def _check_file(path: str, entry: PathsEntry | None, *, hashes: bool) -> str | N
         return "not-a-file"
     if not os.path.exists(path):
         return "missing"  # a broken link
-    expected = entry.sha256_in_prefix or (None if entry.prefix_placeholder else entry.sha256)
     size = None if entry.prefix_placeholder is not None else entry.size_in_bytes
-    listed = ListedContent(size, expected if hashes else None)
+    listed = ListedContent(size, entry.expected_sha256 if hashes else None)
     return "changed" if listed.difference_of_file(path) else None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from minicon.archive.members import file_mode
 from minicon.constants import CONDA_META, HISTORY
 from minicon.errors import FileError
+from minicon.fs.hashing import FileDigest
 from minicon.lean_dataclasses import dataclass
 from minicon.models.reporter import SilentTask
 from minicon.shell.environment_facts import read_facts
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from minicon.prefix.environment.prefix import Prefix
 
 _CHUNK = 1 << 20
+_KINDS = (".so", ".py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +61,12 @@ class Packed:
     Attributes:
         files: Number of files and links.
         stuck: Changed binary files that keep the old path.
+        is_changed: Whether a file had not the content that its package lists.
     """
 
     files: int
     stuck: tuple[str, ...]
+    is_changed: bool
 
 
 def pack_environment(
@@ -70,8 +74,9 @@ def pack_environment(
 ) -> Packed:
     """Write the files of an environment for another machine.
 
-    The same environment gives the same bytes: paths are sorted, owners and modes are normalized,
-    and generated files have the time of the last change of the environment.
+    The same environment gives the same bytes: owners and modes are normalized, generated files have
+    the time of the last change of the environment, and paths are sorted: libraries, Python modules
+    with their bytecode, and other files each together, since what is alike compresses better.
 
     Args:
         prefix: The environment; projects outside of it must have been refused.
@@ -84,9 +89,19 @@ def pack_environment(
         OSError: Disk full and the like.
     """
     packing = Packing(prefix, writer, options, task or SilentTask())
-    packing.write(packing.items)
+    packing.write(sorted(packing.items, key=_by_kind))
     packing.finish()
-    return Packed(files=packing.files, stuck=packing.stuck)
+    return Packed(files=packing.files, stuck=packing.stuck, is_changed=packing.is_changed)
+
+
+def _by_kind(item: Item) -> tuple[str, str]:
+    """Sort by the kind of file, then by path; bytecode comes after its source."""
+    path = item.path
+    folder, cached, name = path.rpartition("__pycache__/")
+    if cached:
+        return ".py", f"{folder}{name.partition('.')[0]}.py~{name}"
+    suffix = os.path.splitext(path)[1]
+    return (suffix if suffix in _KINDS else ""), path
 
 
 class Packing:
@@ -130,6 +145,11 @@ class Packing:
     def stuck(self) -> tuple[str, ...]:
         """Changed binary files that keep the old path."""
         return tuple(self._content.stuck)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a file so far had not the content that its package lists."""
+        return self._content.is_changed
 
     def write(self, items: Iterable[Item]) -> None:
         """Write items to the current part; those of one package must be in one part."""
@@ -175,14 +195,29 @@ class Packing:
             self.writer.add_file(item.path, (data,), len(data), mode, modified)
         elif not self._is_linked(item, mode, modified):
             chunks = _chunks(f"{self._prefix.path}/{item.path}", item.size)
+            chunks = self._checked(item.path, chunks)
             self.writer.add_file(item.path, chunks, item.size, mode, modified)
+
+    def _checked(self, path: str, chunks: Iterable[bytes]) -> Iterable[bytes]:
+        """Pass the content of a file on, and compare it with what its package lists."""
+        if self._content.listed_sha256(path) is None:
+            yield from chunks
+            return
+        digest = FileDigest()
+        for chunk in chunks:
+            digest.update(chunk)
+            yield chunk
+        self._content.check(path, digest.sha256)
 
     def _is_linked(self, item: Item, mode: int, modified: int) -> bool:
         """Add a file as a hard link if one with the same content was added before."""
         if item.inode is None:
             return False
         first = self._first_names.setdefault(item.inode, item.path)
-        return first != item.path and self.writer.add_hard_link(item.path, first, mode, modified)
+        if first == item.path or not self.writer.add_hard_link(item.path, first, mode, modified):
+            return False
+        self._content.check(item.path, self._content.listed_sha256(first))
+        return True
 
     def add_bytes(
         self, path: str, data: bytes, mode: int = 0o644, modified: int | None = None

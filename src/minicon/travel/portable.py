@@ -71,6 +71,7 @@ class PortableContent:
         placeholders: The files so far that contain a placeholder.
         stuck: Binary files so far in which the old path cannot be replaced, since they have
             changed.
+        is_changed: Whether a file so far had not the content that its package lists.
     """
 
     def __init__(self, prefix: Prefix, destination: str | None) -> None:
@@ -85,6 +86,7 @@ class PortableContent:
         self._changes: dict[str, Rewritten] = {}
         self.placeholders: list[Placeholder] = []
         self.stuck: list[str] = []
+        self.is_changed = False
 
     @property
     def subdir(self) -> str:
@@ -119,9 +121,20 @@ class PortableContent:
             new = self._with_placeholder(new, placeholder)
         if new == data:
             return None
+        self.check(path, sha256_of(data))
         is_final = not (self.placeholders and self.placeholders[-1].path == path)
         self._changes[path] = Rewritten(sha256_of(new) if is_final else None, len(new))
         return new
+
+    def listed_sha256(self, path: str) -> str | None:
+        """Return the SHA-256 that a file has unless it has changed; None if that is not known."""
+        entry = self._entries.get(path)
+        return None if entry is None else entry.expected_sha256
+
+    def check(self, path: str, sha256: str | None) -> None:
+        """Compare the present SHA-256 of a file with the listed one."""
+        expected = self.listed_sha256(path)
+        self.is_changed |= expected is not None and expected != sha256
 
     def _may_contain_path(self, path: str) -> bool:
         """Whether a file without placeholder is searched: results of link scripts are, too."""

@@ -7,6 +7,7 @@ from minicon.api.travel.packing import (
     checked_destination,
     require_complete,
     source_date_epoch,
+    warn_of_changes,
 )
 from minicon.errors import UsageError
 from minicon.fs.safe_path import typed_path
@@ -98,6 +99,7 @@ def make_image(services: Services, request: ImageRequest) -> ImageResult:
         ignore_editable=request.ignore_editable,
         ignore_missing=request.ignore_missing,
     )
+    warn_of_changes(prefix, services.reporter)
     base = repository or (Layout(typed_path(request.base)) if request.base else None)
     options = ImageOptions(
         destination=checked_destination(request.destination) or "",

@@ -96,7 +96,7 @@ def pack(
     check_output(output, force=request.force)
     epoch = source_date_epoch(environ)
     destination = checked_destination(request.destination)
-    require_complete(
+    is_changed = require_complete(
         prefix,
         reporter,
         ignore_editable=request.ignore_editable,
@@ -109,6 +109,8 @@ def pack(
             packed = pack_environment(prefix, writer, options, task)
     finally:
         task.finish()
+    if is_changed or packed.is_changed:
+        warn_of_changes(prefix, reporter)
     if packed.stuck:
         reporter.warn(
             f"changed files may keep the path {prefix.path}: {shortened_list(packed.stuck)}"
@@ -118,8 +120,13 @@ def pack(
 
 def require_complete(
     prefix: Prefix, reporter: Reporter, *, ignore_editable: bool, ignore_missing: bool
-) -> None:
-    """Refuse an environment that would not be complete elsewhere; warn of changed files.
+) -> bool:
+    """Refuse an environment that would not be complete elsewhere.
+
+    Files are not read: they are compared with their packages when they are packed.
+
+    Returns:
+        Whether a file was replaced by one of another size, or by something else.
 
     Raises:
         PrefixError: ``editable-projects``, ``missing-files``.
@@ -128,9 +135,8 @@ def require_complete(
         refuse_projects_outside(prefix)
     elif projects := projects_outside(prefix):
         reporter.warn(f"not packed: {shortened_list(projects)}")
-    problems = file_problems(prefix, quick=False)
+    problems = file_problems(prefix, quick=True)
     missing = [f"{each.path} ({each.package})" for each in problems if each.kind == _MISSING]
-    changed = [f"{each.path} ({each.package})" for each in problems if each.kind in _CHANGED]
     if missing and not ignore_missing:
         raise PrefixError(
             "missing-files",
@@ -139,6 +145,13 @@ def require_complete(
         )
     if missing:
         reporter.warn(f"missing files of packages: {shortened_list(missing)}")
+    return any(each.kind in _CHANGED for each in problems)
+
+
+def warn_of_changes(prefix: Prefix, reporter: Reporter) -> None:
+    """Read all files of packages, and warn of changed ones."""
+    problems = file_problems(prefix, quick=False)
+    changed = [f"{each.path} ({each.package})" for each in problems if each.kind in _CHANGED]
     if changed:
         reporter.warn(f"packed as they are, though changed: {shortened_list(changed)}")
 
