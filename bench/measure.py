@@ -64,8 +64,9 @@ def compare(
     runs: int = 7,
     environ: dict[str, str] | None = None,
     before: dict[str, list[str]] | None = None,
+    warm_up: bool = True,
 ) -> list[Measured]:
-    """Run commands in turns after one warm-up each. Raises if a command fails.
+    """Run commands in turns, by default after one warm-up each. Raises if a command fails.
 
     Args:
         commands: Name to argv.
@@ -77,12 +78,12 @@ def compare(
     # As installed, modules have their bytecode; the warm-up writes it for those that were edited.
     own.pop("PYTHONDONTWRITEBYTECODE", None)
     samples: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
-    for turn in range(runs + 1):
+    for turn in range(runs + warm_up):
         for name, argv in commands.items():
             if before and name in before:
                 subprocess.run(before[name], check=True)
             sample = _run(argv, {**own, **(environ or {})})
-            if turn:
+            if turn >= warm_up:
                 samples[name].append(sample)
     return [Measured.of(name, rows) for name, rows in samples.items()]  # type: ignore[arg-type]
 

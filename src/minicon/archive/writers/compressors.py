@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     Write = Callable[[bytes], object]
 
 #: Input that each thread compresses at a time: more does not compress better, and needs memory.
-_ZSTD_JOB = 8 << 20
-#: Needs about 20 MB for each.
-_MOST_ZSTD_THREADS = 4
+_ZSTD_JOB = 4 << 20
+#: Each needs about 10 MB.
+_MOST_ZSTD_THREADS = 6
 #: 8 MiB: what every decoder must support (RFC 8878), and what finds the repetitions in libraries.
 _ZSTD_WINDOW_LOG = 23
 #: Level 8 with half as many attempts takes a tenth less time, and is as small as conda-pack's 9.
