@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -78,3 +80,20 @@ def assert_linear_steps(
     read(smallest)  # what is imported and compiled once
     fixed, few, many = (steps(lambda each=each: read(each)) for each in (smallest, small, large))
     assert many - fixed <= (few - fixed) * _DOUBLED_STEPS**2, f"{fixed}, {few}, {many} steps"
+
+
+def system_calls(call: Callable[[], object]) -> Counter[str]:
+    """Calls of functions of ``os`` that a call makes in this thread, by name."""
+    found: Counter[str] = Counter()
+
+    def count(_frame: object, event: str, function: Any) -> None:
+        if event == "c_call" and function.__module__ == os.name:
+            found[function.__name__] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        call()
+    finally:
+        sys.setprofile(before)
+    return found

@@ -9,7 +9,7 @@
       numpy-1.26.4-py311_0/                conda's own layout, readable as well
       .locks/KEY.lock                      held while KEY is prepared or removed
       .locks/users.lock                    shared while packages are linked from this cache
-      .work/KEY/, .work/KEY.archive        in preparation; the holder of KEY's lock may remove them
+      .work/KEY/, .work/KEY.*              in preparation; the holder of KEY's lock may remove them
       .trash/                              being removed
 """
 
