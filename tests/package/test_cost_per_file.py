@@ -71,7 +71,7 @@ def test_a_linked_file_costs_two_system_calls(tmp_path) -> None:
 
 def test_the_record_of_a_new_package_is_read_from_its_manifest(tmp_path, monkeypatch) -> None:
     """It was written a moment before, and is not formatted again."""
-    from minicon.package.plain_files import PlainFolder
+    from minicon.package.manifest import PlainFolder
 
     builder = package(20)
     archive = builder.build(tmp_path, ".conda")
