@@ -146,6 +146,7 @@ def _make_packages(
 
     largest_first = sorted(records, key=lambda record: record.size or 0, reverse=True)
     archives = [record for record in largest_first if record.source != "interpreter"]
+    services.end_prefetching()  # processes are forked only where no thread runs
     with Unpackers(archives, unpack_with_manifest) as unpackers:
         announced = _announce(services, archives)
         try:

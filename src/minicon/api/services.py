@@ -386,13 +386,15 @@ class Services:
             {name.lower(): moment(text) for name, text in settings.exclude_newer_package.items()},
         )
 
-    def close(self) -> None:
-        """Close connections, end prefetching and remove progress bars."""
+    def end_prefetching(self) -> None:
+        """Discard what is being fetched for a solution, once that is found."""
         for index in self._wheel_indices:
             index.close()
+
+    def close(self) -> None:
+        """Close connections, end prefetching and remove progress bars."""
+        self.end_prefetching()
         for name in ("fetcher", "index_fetcher"):
             if name in self.__dict__:  # it was made
                 self.__dict__[name].close()
-        close = getattr(self.reporter, "close", None)
-        if close is not None:
-            close()
+        getattr(self.reporter, "close", bool)()

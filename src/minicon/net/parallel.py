@@ -107,8 +107,9 @@ class Background:
         self._workers = workers
         self._active = 0
         self._idle = 0
-        self._left: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        self._left: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
 
     def submit(self, work: Callable[[], object]) -> None:
         """Queue a function, which must not raise."""
@@ -117,12 +118,20 @@ class Background:
             if self._active == self._workers or self._left.qsize() <= self._idle:
                 return
             self._active += 1
-        threading.Thread(target=self._work, name="minicon-background", daemon=True).start()
+            thread = threading.Thread(target=self._work, name="minicon-background", daemon=True)
+            self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
+            thread.start()
 
     def close(self) -> None:
-        """Discard work that has not started."""
-        while self._next() is not None:
-            pass
+        """Discard work that has not started, and end the threads that have none."""
+        with self._lock:
+            while self._next() is not None:
+                pass
+            for _ in range(self._idle):
+                self._left.put(None)
+            all_end = self._idle == self._active
+        for thread in self._threads if all_end else ():
+            thread.join(_PATIENCE)
 
     def _work(self) -> None:
         while (work := self._next() or self._awaited()) is not None:

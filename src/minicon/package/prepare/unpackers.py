@@ -26,6 +26,8 @@ import os
 import select
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -58,6 +60,8 @@ _OF_TERMINALS = frozenset(
     if (number := getattr(signal, name, None)) is not None
 )
 _THREADS = "/proc/self/task"
+#: Looks, a millisecond apart, at whether a thread that ended is gone.
+_LOOKS = 20
 
 
 class Unpackers(Closing):
@@ -216,7 +220,18 @@ def _is_worth_it(records: Sequence[RepodataRecord], processors: int) -> bool:
     sizes = sorted((record.size or 0 for record in records), reverse=True)
     if processors < 2 or len(sizes) < 2 or sum(sizes) < WORTH_A_PROCESS:
         return False
-    return sys.platform == "linux" and len(os.listdir(_THREADS)) == 1
+    return sys.platform == "linux" and _is_only_thread()
+
+
+def _is_only_thread() -> bool:
+    """Whether no other thread runs. The system lists one that has ended for a moment longer."""
+    for _ in range(_LOOKS):
+        if len(os.listdir(_THREADS)) == 1:
+            return True
+        if threading.active_count() > 1:
+            return False
+        time.sleep(0.001)
+    return False
 
 
 def _be_unpacker(
