@@ -107,7 +107,7 @@ class TarReader:
         """
         buffer, view, component = self._buffer, self._view, self._component
         match_file, match_time, kind = PLAIN_FILE.match, TIME_HEADER.match, MemberKind.FILE
-        while self._ahead(3 * BLOCK):
+        while self._end - self._position >= 3 * BLOCK or self._ahead(3 * BLOCK):
             start = header = self._position
             time = match_time(buffer, start)
             if time is not None:

@@ -28,10 +28,14 @@ class TreeWriter(Closing):
 
     def __init__(self, root: Path) -> None:
         self._tree = FolderTree(root)
+        #: The folder of the last file. Files mostly come folder by folder.
+        self._path: str | None = None
+        self._folder = self._tree.root
 
     def make_folder(self, path: str) -> None:
         """Create a folder and its parents, unless they exist."""
         self._tree.folder(path)
+        self._path = None  # it may be closed now
 
     def write(
         self,
@@ -71,8 +75,12 @@ class TreeWriter(Closing):
 
     def _parent_of(self, path: str) -> tuple[str, int | None]:
         """Return name and open parent folder of a path, for functions that take ``dir_fd``."""
-        folder, name = self._tree.parent_of(path)
-        return folder.at(name), folder.descriptor
+        parent, _, name = path.rpartition("/")
+        if parent != self._path:
+            self._folder = self._tree.folder(parent)
+            self._path = parent
+        folder = self._folder
+        return (name if folder.descriptor is not None else folder.at(name)), folder.descriptor
 
     def close(self) -> None:
         """Close all folders. May be called more than once."""
