@@ -16,6 +16,7 @@ from tests.support.packages import PackageBuilder
 
 from minicon.errors import HashMismatch, UnsafeArchive
 from minicon.models.reporter import SilentReporter, SilentTask
+from minicon.package.cache.cache_folder import cache_key
 from minicon.package.cache.package_cache import PackageCache
 from minicon.package.prepare.preparation import prepare_package, unpack_with_manifest
 from minicon.package.prepare.unpackers import Unpackers
@@ -290,6 +291,21 @@ def test_processes_end_with_the_one_that_forked_them(tmp_path, busy):
         assert time.monotonic() < until
         time.sleep(0.01)
     assert len(list(tmp_path.glob("package.*/process"))) == busy
+
+
+def test_what_killed_processes_left_is_removed_with_the_next_package(tmp_path):
+    packages = make_packages(tmp_path)
+    record, path = next(iter(packages.items()))
+    cache = PackageCache([tmp_path / "pkgs"], durable=False)
+    key = cache_key(record)
+    work = tmp_path / "pkgs/.work"
+    for name in (f"{key}.123/lib", f"{key}.archive.partial", "other-1-0-0123456789abcdef.123"):
+        (work / name).mkdir(parents=True)
+    prepare = prepare_package(lambda _, target: shutil.copyfile(path, target), record)
+    cache.ensure(record, prepare)
+    assert sorted(os.listdir(work)) == [f"{key}.archive.partial", "other-1-0-0123456789abcdef.123"]
+    cache.sweep()
+    assert not os.listdir(work)
 
 
 def is_running(process):

@@ -76,6 +76,16 @@ class CacheFolder:
         """Directory of packages that are being prepared."""
         return self.path / ".work"
 
+    def left_by_processes(self, key: str) -> list[Path]:
+        """Return directories in which processes unpacked a package; the caller holds its lock."""
+        start = f"{key}."
+        names = os.listdir(self.work)
+        return [
+            self.work / name
+            for name in names
+            if name.startswith(start) and name[len(start) :].isdigit()
+        ]
+
     @property
     def trash(self) -> Path:
         """Directory of packages that are being removed."""

@@ -287,6 +287,9 @@ class PackageCache:
         work = home.work / key
         with describing("write", work):
             remove_tree(work)  # of a process that died
+            for path in home.left_by_processes(key):
+                with contextlib.suppress(OSError):  # it writes for some milliseconds yet
+                    remove_tree(path)
             operations.make_directory(work)
         try:
             files = prepare(work)
