@@ -24,9 +24,7 @@ def page(size: int) -> ProjectPage:
         )
 
     versions = [str(each) for each in range(size, 0, -1)]
-    return ProjectPage(
-        tuple([Release(name="demo", version=Version(v), files=(file(v),)) for v in versions])
-    )
+    return ProjectPage(tuple([Release("demo", Version(v), (file(v),), text=v) for v in versions]))
 
 
 def stored(tmp_path: Path, given: ProjectPage) -> PageCache:

@@ -180,12 +180,19 @@ class Release(NamedTuple):
         files: Those files.
         foreign_tags: Platform tags of its wheels, if all of its files are wheels for other
             platforms.
+        text: The normalized version as text, where it is known; see :attr:`version_text`.
     """
 
     name: str
     version: Version
     files: tuple[DistributionFile, ...] | StoredFiles
     foreign_tags: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def version_text(self) -> str:
+        """The normalized version as text; composing it takes as long as parsing it."""
+        return self.text or str(self.version)
 
     @property
     def is_yanked(self) -> bool:

@@ -95,7 +95,7 @@ def _dump_page(page: ProjectPage) -> tuple[dict[str, Any], bytes]:
     texts = [_dump_files(base, release).encode() for release in page.releases]
     files = b"".join(texts)
     releases = [
-        [str(each.version), len(each.files), each.is_yanked, len(text), each.foreign_tags]
+        [each.version_text, len(each.files), each.is_yanked, len(text), each.foreign_tags]
         for each, text in zip(page.releases, texts, strict=True)
     ]
     checksum = zlib.crc32(files)
@@ -127,9 +127,8 @@ def _load_page(data: dict[str, Any], files: bytes, name: str) -> ProjectPage:
     for version, count, yanked, size, tags in data["releases"]:
         end = begin + size
         parse = partial(_load_files, base, files, begin, end)
-        releases.append(
-            Release(name, Version(version), StoredFiles(count, yanked, parse), tuple(tags))
-        )
+        stored = StoredFiles(count, yanked, parse)
+        releases.append(Release(name, Version(version), stored, tuple(tags), version))
         begin = end
     return ProjectPage(tuple(releases), data["status"])
 

@@ -133,7 +133,7 @@ def group_releases(files: Iterable[DistributionFile], name: str, subdir: str) ->
     for version in sorted({*releases, *foreign}, reverse=True):
         kept = tuple(releases.get(version, ()))
         tags = () if kept else tuple(foreign[version])
-        yield Release(name=name, version=version, files=kept, foreign_tags=tags)
+        yield Release(name, version, kept, tags, str(version))
 
 
 def _with_valid_python(file: DistributionFile, known: dict[str, str | None]) -> DistributionFile:

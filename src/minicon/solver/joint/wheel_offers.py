@@ -80,7 +80,7 @@ class WheelOffers:
         """The version of each offer: wheels for each python, then what pip would have to build."""
         texts = self._texts.get(name)
         if texts is None:
-            texts = self._texts[name] = [str(each.version) for each in self.releases(name)]
+            texts = self._texts[name] = [each.version_text for each in self.releases(name)]
         return texts * (2 * len(self._projects.pythons.minors))
 
     def offer(self, name: str, position: int) -> Offer:
