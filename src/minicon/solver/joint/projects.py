@@ -13,7 +13,7 @@ from minicon.solver.candidates.candidate_table import WHEELS
 from minicon.solver.joint.markers import applies, marker_environment
 from minicon.solver.joint.pypi_constraints import PypiConstraints
 from minicon.solver.joint.pythons import PythonMinor, Pythons, pep440_version
-from minicon.solver.joint.releases import around, before, versions_named
+from minicon.solver.joint.releases import around, before, versions_named, within
 from minicon.solver.joint.requirements import (
     CondaBuilds,
     InstalledWheel,
@@ -254,7 +254,10 @@ class Projects:
         releases = self.releases(name)
         if named:
             releases = [*around(releases, named[0])]
-        found = [each for each in releases if requirement.accepts(each.version)]
+        if requirement.spec is not None or requirement.specifier is None:
+            found = [each for each in releases if requirement.accepts(each.version)]
+        else:
+            found = [*within(releases, requirement.specifier)]
         if not named:
             found = [r for r in found if not r.is_yanked or (name, r.version) in self._exact]
         if requirement.allows_prereleases or name in self._prereleases:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import partial
 
 from minicon.solver.joint.pythons import pep440_version
 
@@ -10,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from packaging.specifiers import Specifier, SpecifierSet
     from packaging.version import Version
 
     from minicon.models.indexes import Release
@@ -42,6 +44,35 @@ def around(releases: Sequence[Release], version: Version) -> Iterator[Release]:
         if releases[position].version < version:
             return
         yield releases[position]
+
+
+def within(releases: Sequence[Release], specifiers: SpecifierSet) -> Sequence[Release]:
+    """Those of some releases, newest first, that specifiers accept, pre-releases included.
+
+    Bounds are found by bisection: a project may have thousands of releases.
+    """
+    first, last = 0, len(releases)
+    others = []
+    for each in specifiers:
+        accepts = partial(_accepts, each)
+        if each.operator == ">=":
+            last = bisect_left(releases, True, first, last, key=lambda r: not accepts(r))
+        elif each.operator == "<=" or (each.operator == "<" and _is_final(each.version)):
+            first = bisect_left(releases, True, first, last, key=accepts)
+        else:
+            others.append(accepts)
+    found = releases[first:last]
+    return [each for each in found if all(accepts(each) for accepts in others)] if others else found
+
+
+def _accepts(specifier: Specifier, release: Release) -> bool:
+    return specifier.contains(release.version, True)
+
+
+def _is_final(text: str) -> bool:
+    """Whether a version is final: ``<1.0.post1`` accepts 1.0, but not 1.0rc1 before it."""
+    version = pep440_version(text)
+    return version is not None and str(version) == version.base_version
 
 
 def with_yanked_files(release: Release) -> Release:
