@@ -19,7 +19,7 @@ ROOM_LIMIT = 18
 
 # Low to high. A module may import its own layer's folder and any lower layer.
 LAYERS: list[set[str]] = [
-    {"closing", "constants", "counted", "lazy_pattern", "lean_dataclasses"},
+    {"closing", "constants", "counted", "lazy_pattern", "lean_dataclasses", "short_hash"},
     {"redaction"},
     {"errors"},
     {"models"},
@@ -67,7 +67,7 @@ ORDERS = {
     "net": ("credentials", "client", "small_files", "schemes"),
     "prefix": ("environment", "plan", "generations", "link", "scripts"),
     "pypi": (
-        "urls requirement_syntax shared_results",
+        "urls requirement_syntax shared_results index_inputs",
         "wheels",
         "sdists",
         "requirements",

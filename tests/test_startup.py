@@ -141,17 +141,44 @@ def test_a_dry_run_does_not_unpack(workspace: Workspace, tmp_path: Path) -> None
     assert not found & {"libarchive", "tqdm", "msgpack"}
 
 
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A dry run from a channel."""
+    channel = tmp_path_factory.mktemp("channel")
+    package = {
+        "name": "tool",
+        "version": "1.0",
+        "build": "0",
+        "build_number": 0,
+        "depends": [],
+        "sha256": "0" * 64,
+    }
+    index = {"info": {"subdir": "noarch"}, "packages": {"tool-1.0-0.tar.bz2": package}}
+    (channel / "noarch").mkdir()
+    (channel / "noarch" / "repodata.json").write_text(json.dumps(index))
+    return f"create -n new --dry-run --no-pypi -c {channel} --override-channels tool".split()
+
+
+#: Modules of the standard library that planning does without: one to seven milliseconds each.
+_SLOW = {"ctypes", "dataclasses", "inspect", "platform", "shutil", "socket", "subprocess"}
+
+
 def test_planning_from_a_cached_channel_needs_neither_network_nor_compiler(
-    workspace: Workspace, tmp_path: Path
+    workspace: Workspace, plan: list[str]
 ) -> None:
     """See docs/adr/0008-start-up-time.md: each of these costs one to seven milliseconds."""
-    package = {"name": "tool", "version": "1.0", "build": "0", "build_number": 0, "depends": []}
-    index = {"info": {"subdir": "noarch"}, "packages": {"tool-1.0-0.tar.bz2": package}}
-    (tmp_path / "noarch").mkdir()
-    (tmp_path / "noarch" / "repodata.json").write_text(json.dumps(index))
-    plan = f"create -n new --dry-run --no-pypi -c {tmp_path} --override-channels tool".split()
+    imported_by(workspace, *plan)
+    found = imported_by(workspace, *plan, "--no-pin")
+    assert not found & (_SLOW | {"hashlib", "traceback"} | HEAVY - {"packaging", "resolvelib"})
+    assert len({name for name in found if name.startswith("minicon")}) <= 181
+
+
+def test_the_same_plan_again_needs_no_solver(workspace: Workspace, plan: list[str]) -> None:
+    """Its solution was kept, with the state of the channels (ADR 8)."""
     imported_by(workspace, *plan)
     found = imported_by(workspace, *plan)
-    slow = {"ctypes", "dataclasses", "inspect", "platform", "shutil", "socket", "subprocess"}
-    assert not found & (slow | HEAVY - {"packaging", "resolvelib"})
-    assert len({name for name in found if name.startswith("minicon")}) <= 176
+    assert not found & (_SLOW | HEAVY | {"hashlib", "traceback", "configparser"})
+    own = {name for name in found if name.startswith("minicon")}
+    assert not [name for name in own if name.startswith(("minicon.solver.", "minicon.pypi.wheels"))
+                and name != "minicon.solver.request"]  # fmt: skip
+    assert len(own) <= 150

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.mutations import fuzz, mutated_json, mutated_text
 from tests.support.packages import PackageBuilder
 
-from minicon.api.plan.exact_solutions import described_record
+from minicon.api.plan.solutions.exact_solutions import described_record
 from minicon.errors import MiniconError, PackageError, SpecError
 from minicon.machine.host_packages.host_index import HostIndex
 from minicon.machine.interpreters import probe as interpreter_probe

@@ -14,7 +14,7 @@ from tests.support.faults import counting, every_kill, failing_at
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import MINOR, Extracted, apply, extract, python_package, snapshot
 
-from minicon.api.plan.exact_solutions import clone_solution
+from minicon.api.plan.solutions.exact_solutions import clone_solution
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError, PrefixError, PrefixLocked
 from minicon.fs.hashing import sha256_of_file

@@ -69,7 +69,7 @@ class Services:
         self.reporter: Reporter = reporter or SilentReporter()
         self.environ = dict(os.environ)
         self._virtual_packages = virtual_packages
-        self._wheel_indices: list[PypiIndex] = []
+        self.wheel_indices: list[PypiIndex] = []
 
     def with_settings(
         self, settings: Settings, *, virtual_packages: tuple[VirtualPackage, ...] | None = None
@@ -332,7 +332,7 @@ class Services:
             build=partial(self._build_metadata, requirements.options),
             offline=self.settings.offline,
         )
-        self._wheel_indices.append(index)
+        self.wheel_indices.append(index)
         return index
 
     @cached_property
@@ -388,7 +388,7 @@ class Services:
 
     def end_prefetching(self) -> None:
         """Discard what is being fetched for a solution, once that is found."""
-        for index in self._wheel_indices:
+        for index in self.wheel_indices:
             index.close()
 
     def close(self) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from hashlib import sha256
 
 from minicon.errors import FileError
 from minicon.fs import operations
+from minicon.short_hash import short_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def is_first_today(text: str, cache: Path, *, clock: Callable[[], float] = time.
         cache: minicon's cache folder; where it cannot be written, every time is the first.
         clock: Seconds since 1970.
     """
-    path = cache / "daily" / sha256(text.encode()).hexdigest()[:16]
+    path = cache / "daily" / short_hash(text)[:16]
     try:
         if 0 <= clock() - path.lstat().st_mtime < _DAY:
             return False

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import NamedTuple
+
+from minicon.short_hash import short_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from os import PathLike
 
 _PIECE = 1 << 18
+#: Up to this size, loading OpenSSL for a hash takes longer than it saves.
+_SHORT = 1 << 18
 
 
 class FileDigest:
@@ -23,6 +26,8 @@ class FileDigest:
     __slots__ = ("_md5", "_sha256", "size")
 
     def __init__(self, *, md5: bool = False) -> None:
+        import hashlib
+
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
         self.size = 0
@@ -130,4 +135,8 @@ def sha256_of_file(path: str | PathLike[str]) -> str:
 
 def sha256_of(data: bytes | memoryview) -> str:
     """SHA-256 of bytes, hexadecimal."""
+    if len(data) < _SHORT:
+        return short_hash(data)
+    import hashlib
+
     return hashlib.sha256(data).hexdigest()

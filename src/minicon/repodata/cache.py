@@ -15,7 +15,6 @@ checksum match. Anything else (half-written, foreign, damaged, too old) is a cac
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -26,6 +25,7 @@ from minicon.fs import operations
 from minicon.lean_dataclasses import asdict, dataclass, replace
 from minicon.models.strict_json import read_json
 from minicon.repodata.index.index_file import IndexDamagedError, IndexFile
+from minicon.short_hash import short_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class RepodataCache:
     def key(self, url: str, channel: str, subdir: str) -> str:
         """Return a file name for a subdir, which is readable and unique by its URL."""
         slug = re.sub(r"[^a-z0-9]+", "-", f"{channel.rpartition('://')[2]}-{subdir}".lower())
-        return f"{slug.strip('-')[-60:]}-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
+        return f"{slug.strip('-')[-60:]}-{short_hash(url)[:16]}"
 
     def lock_path(self, key: str) -> Path:
         """Return the path of a subdir's lock."""

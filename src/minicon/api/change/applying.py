@@ -13,8 +13,8 @@ from minicon.api.change.environments import clone_environment, link_script_runne
 from minicon.api.change.pip_installation import install_and_record, record_pip_packages
 from minicon.api.environment_variables import write_variables
 from minicon.api.package_preparation import prepare_packages
-from minicon.api.plan.exact_solutions import described_record
 from minicon.api.plan.plan_effects import note_fetched_scripts
+from minicon.api.plan.solutions.exact_solutions import described_record
 from minicon.lean_dataclasses import replace
 from minicon.models.prefix_record import LinkType
 from minicon.prefix.environment.prefix import Prefix

@@ -60,7 +60,7 @@ def _in_attempts(
     for left in reversed(range(_ATTEMPTS)):
         plan = make_plan(services, request)
         try:
-            return carry_out(plan)
+            return _carried_out(plan, carry_out)
         except PrefixError as error:
             if error.reference not in _OUTDATED_PLAN or not left:
                 raise
@@ -76,6 +76,13 @@ def _in_attempts(
                 raise
             services.reporter.note(f"{error.message}: fetching the channels' indexes again")
     raise AssertionError("unreachable")
+
+
+def _carried_out(plan: Plan, carry_out: Callable[[Plan], Outcome]) -> Outcome:
+    outcome = carry_out(plan)
+    if plan.keep is not None:  # only now, with the reasons that were shown
+        plan.keep(plan.solution)
+    return outcome
 
 
 def _take_turn(services: Services, request: ChangeRequest, turn: contextlib.ExitStack) -> None:

@@ -20,8 +20,8 @@ from minicon.api.lock.lock_inputs import (
 )
 from minicon.api.lock.locked_packages import categorised, locked_packages
 from minicon.api.plan.context import make_planning_context
-from minicon.api.plan.exact_solutions import lock_records
 from minicon.api.plan.pruning import for_pruning, pruned
+from minicon.api.plan.solutions.exact_solutions import lock_records
 from minicon.api.plan.solving import make_solve_request, solve
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, replace

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     #: The indices of one channel: of the platform's subdir and of ``noarch``.
     Group = tuple[RecordIndex, ...]
+    Channels = tuple[Group, ...]
 
 
 def channel_indices(

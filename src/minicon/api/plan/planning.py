@@ -14,11 +14,17 @@ from __future__ import annotations
 from functools import partial
 
 from minicon.api.package_preparation import local_packages
-from minicon.api.plan.context import PlanningContext, make_planning_context, refuse_frozen
+from minicon.api.plan.channel_indices import channel_indices
+from minicon.api.plan.context import (
+    PlanningContext,
+    make_planning_context,
+    needs_channels,
+    refuse_frozen,
+)
 from minicon.api.plan.own_packages import after_solving
 from minicon.api.plan.request import Plan
 from minicon.api.plan.requested_specs import requested_before, weakened
-from minicon.api.plan.solving import make_solve_request, solve
+from minicon.api.plan.solutions.kept_solutions import Said, question_of
 from minicon.errors import (
     SolveError,
     Unsatisfiable,
@@ -34,7 +40,9 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
+    from minicon.api.plan.channel_indices import Channels
     from minicon.api.plan.request import ChangeRequest
+    from minicon.api.plan.solutions.kept_solutions import Question
     from minicon.api.services import Services
     from minicon.models.environment_files.pip_requirement import PipRequirement
     from minicon.models.match_spec.spec import MatchSpec
@@ -55,37 +63,59 @@ def make_plan(services: Services, request: ChangeRequest) -> Plan:
         SpecError: A pin, or a spec of the environment's history, cannot be read.
         PrefixError: The environment is frozen, or cannot be read.
     """
+    reporter = services.reporter
     while True:
-        context = make_planning_context(services, request)
-        refuse_frozen(context.prefix, override=request.override_frozen)
+        services.reporter = said = Said(reporter)
         try:
-            solution = after_solving(context.own, _solution(context), context.present)
-            return _plan(context, solution)
+            context = make_planning_context(services, request)
+            refuse_frozen(context.prefix, override=request.override_frozen)
+            solution, question = _solution(context, said)
+            solution = after_solving(context.own, solution, context.present)
+            return _plan(context, solution, question)
         except SolveError:
             if not services.channel_client.use_next_repodata_fn():
                 raise
+        finally:
+            services.reporter = reporter
 
 
-def _solution(context: PlanningContext) -> Solution:
+def _solution(context: PlanningContext, said: Said) -> tuple[Solution, Question | None]:
+    """Return the solution, and the question under which it can be kept for the next time."""
+    if context.request.action != "create" or not needs_channels(context.request):
+        return _new_solution(context), None
+    channels = channel_indices(context.services, context.sources, context.request.packages.specs)
+
+    def find() -> Solution:
+        return _new_solution(context, channels)
+
+    question = question_of(context, channels, said)
+    kept = question.answer(find) if question else None
+    return (find() if kept is None else kept), question
+
+
+def _new_solution(context: PlanningContext, channels: Channels | None = None) -> Solution:
     request, services = context.request, context.services
     if request.explicit:
-        from minicon.api.plan.exact_solutions import explicit_solution
+        from minicon.api.plan.solutions.exact_solutions import explicit_solution
 
         kept = () if request.prune else context.installed
         return explicit_solution(services, request.explicit, kept)
     if request.clone_of is not None:
-        from minicon.api.plan.exact_solutions import clone_solution
+        from minicon.api.plan.solutions.exact_solutions import clone_solution
 
         return clone_solution(request.clone_of)
     if request.lock is not None:
         return _lock_solution(context)
     if request.update_policy is UpdatePolicy.SATISFIED_SKIP_SOLVE:
+        from minicon.api.plan.solving import make_solve_request
         from minicon.solver.result.solution import as_installed, is_satisfied
 
         without_channels = make_solve_request(context, channels=())
         if is_satisfied(without_channels):
             return as_installed(without_channels)
-    solve_request = make_solve_request(context)
+    from minicon.api.plan.solving import make_solve_request, solve
+
+    solve_request = make_solve_request(context, channels)
     if request.action == "remove" and not solve_request.removals:
         from minicon.solver.result.solution import as_installed
 
@@ -94,8 +124,8 @@ def _solution(context: PlanningContext) -> Solution:
 
 
 def _lock_solution(context: PlanningContext) -> Solution:
-    from minicon.api.plan.exact_solutions import beside_installed, lock_solution
-    from minicon.api.plan.python_lock_solution import python_lock_solution
+    from minicon.api.plan.solutions.exact_solutions import beside_installed, lock_solution
+    from minicon.api.plan.solutions.python_lock_solution import python_lock_solution
 
     request, services = context.request, context.services
     assert request.lock is not None
@@ -109,10 +139,12 @@ def _lock_solution(context: PlanningContext) -> Solution:
 
 
 def _solve_python(context: PlanningContext, spec: MatchSpec) -> Solution:
+    from minicon.api.plan.solving import make_solve_request, solve
+
     return solve(context, replace(make_solve_request(context), specs=(spec,), history=()))
 
 
-def _plan(context: PlanningContext, solution: Solution) -> Plan:
+def _plan(context: PlanningContext, solution: Solution, question: Question | None = None) -> Plan:
     request, services = context.request, context.services
     transaction = _transaction(context, solution)
     _refuse_disallowed(services, transaction.link)
@@ -138,6 +170,7 @@ def _plan(context: PlanningContext, solution: Solution) -> Plan:
         index_options=request.packages.from_pip.options,
         notes=_notes(context, solution, transaction),
         source_notes=context.sources.notes,
+        keep=question.keep if question else None,
     )
 
 

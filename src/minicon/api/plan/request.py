@@ -10,7 +10,7 @@ from minicon.solver.request import UpdatePolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import Literal
 
@@ -103,6 +103,7 @@ class Plan:
         source_notes: Sentences about sources that cannot be reached, the same for days.
         shown_scripts: Package and action of each link script that the user saw before agreeing:
             no others will run. None if the plan was not shown.
+        keep: Keeps the solution for the next time, once the plan was shown; None if it must not be.
     """
 
     request: ChangeRequest
@@ -116,6 +117,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     source_notes: tuple[str, ...] = ()
     shown_scripts: frozenset[tuple[str, str]] | None = None
+    keep: Callable[[Solution], None] | None = None
 
     @property
     def install(self) -> tuple[RepodataRecord, ...]:

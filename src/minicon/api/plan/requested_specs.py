@@ -6,7 +6,6 @@ from minicon.api.plan.requested_packages import RequestedPackages, parse_package
 from minicon.constants import PYPI_PREFIX
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import normalize_pypi_name
-from minicon.solver.search.demands import by_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,6 +87,8 @@ def weakened(
         elif text and record.source != "pypi":
             spec = MatchSpec(text)
             if not spec.replace(channel=None).matches(record):
+                from minicon.solver.search.demands import by_name
+
                 yield text, str(by_name(spec))
 
 

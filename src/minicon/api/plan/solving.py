@@ -27,17 +27,16 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from minicon.api.plan.channel_indices import Channels
     from minicon.api.plan.context import PlanningContext
     from minicon.api.plan.own_packages import OwnPackages
     from minicon.api.plan.requested_packages import RequestedPackages
     from minicon.api.services import Services
     from minicon.api.sources import Sources
-    from minicon.models.indexes import RecordIndex, WheelIndex
+    from minicon.models.indexes import WheelIndex
     from minicon.models.records import RepodataRecord
     from minicon.pypi.requirements.requirements import RequirementSet
     from minicon.solver.request import Solution
-
-    Channels = tuple[tuple[RecordIndex, ...], ...]
 
 
 def make_solve_request(context: PlanningContext, channels: Channels | None = None) -> SolveRequest:

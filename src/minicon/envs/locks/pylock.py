@@ -2,7 +2,7 @@
 
 Such a lock may list many files of a package, for many pythons and systems; each becomes one
 :class:`LockedPackage`. Which of them is installed is decided when the python is known
-(``api/plan/python_lock_solution.py``).
+(``api/plan/solutions/python_lock_solution.py``).
 """
 
 from __future__ import annotations

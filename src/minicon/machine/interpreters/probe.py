@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from pathlib import Path
 
@@ -161,6 +160,8 @@ def identity_of(executable: str, shared_library: str, stdlib: str) -> str:
     It covers executable, libpython, and names and sizes of the top-level modules of the standard
     library; an update changes one of them. Cost: reading the two files.
     """
+    import hashlib
+
     digest = hashlib.sha256(executable.encode(errors="surrogateescape"))
     for path in filter(None, (executable, shared_library)):
         with contextlib.suppress(FileNotFoundError), Path(path).open("rb") as reader:

@@ -6,8 +6,6 @@ a signature, so errors name the requested URL instead.
 
 from __future__ import annotations
 
-import hashlib
-
 from minicon.closing import Closing
 from minicon.errors import ChannelError
 from minicon.net.client.headers import Headers
@@ -142,6 +140,8 @@ class BodyCheck:
 
     def __init__(self, digest: str, size: int | None) -> None:
         algorithm, _, self._expected = digest.partition(":")
+        import hashlib
+
         self._hash = hashlib.new(algorithm)
         self._size = size
         self._received = 0

@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from minicon.lazy_pattern import lazy_pattern
 from minicon.models.record_checks import check_record_values
 from minicon.models.records import RepodataRecord
 from minicon.models.strict_json import read_json
+from minicon.short_hash import short_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -223,4 +223,4 @@ def _digest(record: RepodataRecord) -> str:
         return text.lower()
     # without an index, the subdir is read from the package itself
     identity = record.url if record.source == "conda" and record.url else repr(record.key)
-    return hashlib.sha256(identity.encode()).hexdigest()
+    return short_hash(identity)

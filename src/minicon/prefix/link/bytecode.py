@@ -19,7 +19,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +36,7 @@ from minicon.prefix.link.link import link_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Collection, Mapping, Sequence
 
     from minicon.models.reporter import Reporter, Task
@@ -209,6 +209,8 @@ class _TemporaryFolder(Closing):
 
 
 def _start(python: str, output: int) -> subprocess.Popen[bytes] | None:
+    import subprocess
+
     try:
         return subprocess.Popen(
             [python, "-I", "-S", "-B", "-c", _PROGRAM, str(_REPORTED)],

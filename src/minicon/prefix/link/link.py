@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import subprocess
 import sys
 from functools import partial
 
@@ -227,6 +226,8 @@ class Linker:
         path = f"{folder.path}/{name}"
         command = codesign_command(path, self._subdir, sys.platform)
         if command and file.entry.file_mode == "binary" and data != original:
+            import subprocess
+
             subprocess.run(command, capture_output=True, check=False)
             digest = sha256_of_file(path)
         return entry_in_prefix(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -202,6 +201,8 @@ class _Rewriter:
         digest, written = sha256_of(data), f"{folder.path}/{name}"
         command = codesign_command(written, self._relocation.subdir, sys.platform)
         if command and entry is not None and entry.file_mode == "binary":
+            import subprocess
+
             subprocess.run(command, capture_output=True, check=False)
             digest = sha256_of_file(written)
         self.files[path] = Rewritten(digest, os.stat(written).st_size)

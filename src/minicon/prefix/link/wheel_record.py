@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import posixpath
 from binascii import b2a_base64
@@ -131,6 +129,9 @@ def _row(entry: PathsEntry, site_packages: str) -> tuple[str, str, str]:
 def _csv_lines(rows: Sequence[tuple[str, str, str]]) -> str:
     if not _SPECIAL.search("".join([path for path, _, _ in rows])):
         return "".join([f"{path},{digest},{size}\n" for path, digest, size in rows])
+    import csv
+    import io
+
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()

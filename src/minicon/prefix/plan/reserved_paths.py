@@ -165,6 +165,9 @@ def _describes(name: str, record: RepodataRecord) -> bool:
     own = normalize_pypi_name(record.project)
     if kind != "dist-info":
         return own in (normalize_pypi_name(stem), normalize_pypi_name(stem.partition("-")[0]))
+    project, _, version = stem.partition("-")
+    if version == record.version and normalize_pypi_name(project) == own:
+        return True
     from minicon.pypi.wheels.filenames import names_release
 
     return names_release(stem, record.project, record.version)

@@ -10,6 +10,7 @@ from minicon.errors import ChannelError
 from minicon.models.indexes import DistributionFile
 from minicon.pypi.index.project_page import ProjectPage, group_releases, parse_links
 from minicon.pypi.index.simple_index import LARGEST_PAGE
+from minicon.pypi.index_inputs import IndexInputs
 from minicon.pypi.urls import file_url, is_remote, local_path, without_credentials
 from minicon.pypi.wheels.filenames import SDIST_EXTENSIONS
 
@@ -32,6 +33,9 @@ class FindLinks:
         fetcher: Opens URLs.
         subdir: Platform whose files are kept.
         reporter: Receives a warning if a local path does not exist.
+
+    Attributes:
+        inputs: The directory and its files.
     """
 
     def __init__(self, location: str, *, fetcher: Fetcher, subdir: str, reporter: Reporter) -> None:
@@ -42,6 +46,7 @@ class FindLinks:
         self._subdir = subdir
         self._reporter = reporter
         self._lock = threading.Lock()
+        self.inputs = IndexInputs()
         self._files: list[DistributionFile] | None = None
 
     def page(self, name: str) -> ProjectPage | None:
@@ -59,6 +64,7 @@ class FindLinks:
 
     def _list(self) -> Iterator[DistributionFile]:
         if is_remote(self.url):
+            self.inputs.add(None)
             yield from self._remote()
             return
         path = local_path(self.url)
@@ -69,6 +75,7 @@ class FindLinks:
                     f"cannot read find-links {self.url}: it is no path, http, https or file URL",
                     hint="correct find-links in pip's configuration",
                 )
+            self.inputs.add_folder(path)
             if not path.exists():
                 self._reporter.warn(f"find-links names {path}, which does not exist")
                 return

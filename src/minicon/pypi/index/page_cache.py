@@ -9,7 +9,6 @@ not have its checksum, is a cache miss.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import zlib
@@ -19,10 +18,13 @@ from packaging.version import Version
 
 from minicon.errors import FileError
 from minicon.fs import operations
+from minicon.fs.stamps import stamp_of
 from minicon.lean_dataclasses import asdict, dataclass
 from minicon.models.indexes import DistributionFile, Release, StoredFiles
 from minicon.models.strict_json import read_json
 from minicon.pypi.index.project_page import ProjectPage
+from minicon.pypi.index_inputs import IndexInput
+from minicon.short_hash import short_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,10 +50,11 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class CachedPage:
-    """A page (None: the index does not have the project) and its freshness."""
+    """A page (None: the index does not have the project), its freshness, and its file if read."""
 
     page: ProjectPage | None
     freshness: Freshness
+    source: IndexInput | None = None
 
 
 class PageCache:
@@ -61,19 +64,22 @@ class PageCache:
     """
 
     def __init__(self, folder: Path, index_url: str, subdir: str) -> None:
-        digest = hashlib.sha256(index_url.encode()).hexdigest()[:16]
+        digest = short_hash(index_url)[:16]
         self._folder = folder / FOLDER / digest / subdir
 
     def load(self, name: str) -> CachedPage | None:
         """Return a stored page, fresh or not; None if there is no usable one."""
+        path = self._folder / f"{name}.json"
         try:
-            with open(self._folder / f"{name}.json", "rb") as stream:
+            with open(path, "rb") as stream:
+                stamp = stamp_of(os.fstat(stream.fileno()))
                 freshness = Freshness(**read_json(stream.readline()))
                 stored = read_json(stream.readline())
                 page = None if stored is None else _load_page(stored, stream.read(), name)
         except (OSError, ValueError, TypeError, KeyError, IndexError):
             return None
-        return CachedPage(page, freshness)
+        source = IndexInput(str(path), stamp, freshness.fetched, freshness.expires)
+        return CachedPage(page, freshness, source)
 
     def store(self, name: str, cached: CachedPage) -> None:
         """Store a page."""

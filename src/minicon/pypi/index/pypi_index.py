@@ -45,7 +45,7 @@ from minicon.pypi.wheels.wheel_tags import WheelTags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from packaging.requirements import Requirement
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from minicon.models.reporter import Reporter
     from minicon.net.client.fetcher import Fetcher
     from minicon.pypi.index.configuration import IndexConfiguration
+    from minicon.pypi.index_inputs import IndexInput
     from minicon.pypi.sdists.source_metadata import Build
 
 #: Simultaneous requests; indexes throttle clients that make more.
@@ -296,6 +297,14 @@ class PypiIndex(Closing):
         """Start fetching the metadata of wheels; return at once."""
         for file in () if self._offline else files:
             self._background.submit(partial(self._contents.prepare, file))
+
+    def inputs(self) -> Iterator[IndexInput | None]:
+        """Yield the files that all answers were read from; None for those that were fetched."""
+        for index in self._indexes:
+            yield from index.inputs
+            if not index.inputs.complete:
+                yield None
+        yield self._refused.source
 
     def close(self) -> None:
         """Discard the prefetches that have not started."""

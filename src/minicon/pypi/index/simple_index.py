@@ -6,8 +6,10 @@ import time
 
 from minicon.errors import ChannelError, OfflineError
 from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import replace
 from minicon.pypi.index.page_cache import CachedPage, Freshness, PageCache
 from minicon.pypi.index.project_page import ACCEPTED_TYPES, ProjectPage, parse_page
+from minicon.pypi.index_inputs import IndexInput, IndexInputs
 from minicon.pypi.urls import is_remote, local_path, project_url, without_credentials
 from minicon.pypi.wheels.filenames import is_project_name
 
@@ -40,6 +42,9 @@ class SimpleIndex:
         subdir: Platform whose files of each page are kept.
         clock: Seconds since 1970.
         refresh: Send a request even if a cached page is still fresh.
+
+    Attributes:
+        inputs: The files that its pages were read from.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class SimpleIndex:
         self._clock = clock
         self._refresh = refresh
         self._cache = PageCache(cache_dir, self.url, subdir)
+        self.inputs = IndexInputs()
 
     def page(self, name: str) -> ProjectPage | None:
         """Return the page of a project (normalized name), or None if the index has no such project.
@@ -72,14 +78,17 @@ class SimpleIndex:
             return self._read_local(name)
         cached = self._cache.load(name)
         if cached and cached.freshness.is_fresh(self._clock()) and not self._refresh:
+            self.inputs.add(cached.source)
             return cached.page
         try:
             fetched = self._fetch(name, cached)
         except OfflineError:
-            if cached is None:
+            if cached is None or cached.source is None:
                 raise
+            self.inputs.add(replace(cached.source, expires=None))
             return cached.page
         self._cache.store(name, fetched)
+        self.inputs.add(None)
         return fetched.page
 
     def _read_local(self, name: str) -> ProjectPage | None:
@@ -92,9 +101,13 @@ class SimpleIndex:
                 hint="correct index-url or extra-index-url in pip's configuration",
             )
         for file, kind in (("index.html", "text/html"), ("index.json", "application/json")):
+            self.inputs.add(IndexInput.of(folder / file))
             body = _read_if_exists(folder / file)
             if body is not None:
-                return parse_page(body, kind, url, name, self._subdir)
+                page = parse_page(body, kind, url, name, self._subdir)
+                if not all(f.sha256 for release in page.releases for f in release.files):
+                    self.inputs.add(None)  # such a file may be replaced
+                return page
         return None
 
     def _fetch(self, name: str, cached: CachedPage | None) -> CachedPage:

@@ -5,7 +5,6 @@ A published file never changes. The folder's name contains the version of the fo
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 
@@ -15,6 +14,7 @@ from minicon.lazy_pattern import lazy_pattern
 from minicon.models.strict_json import read_json
 from minicon.pypi.urls import local_path
 from minicon.pypi.wheels.core_metadata import CoreMetadata
+from minicon.short_hash import short_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,5 +63,5 @@ class MetadataCache:
             local = None if key else local_path(file.url)
             changed = os.stat(local).st_mtime_ns if local else ""  # the file may be replaced
             text = f"{key or file.url} {file.size} {python} {changed}".strip()
-            key = hashlib.sha256(text.encode()).hexdigest()
+            key = short_hash(text)
         return self._folder / key[:2] / f"{key[2:]}.json"

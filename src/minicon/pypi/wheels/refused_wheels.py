@@ -7,7 +7,6 @@ minicon may accept it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 
@@ -16,7 +15,9 @@ from minicon.errors import FileError
 from minicon.fs import operations
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.strict_json import read_json
+from minicon.pypi.index_inputs import IndexInput
 from minicon.pypi.urls import local_path
+from minicon.short_hash import short_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class RefusedWheels:
 
     def __init__(self, cache_dir: Path) -> None:
         self._folder = cache_dir / FOLDER
+        #: The directory as it was: another refusal changes it.
+        self.source = IndexInput.of(self._folder)
 
     def reason(self, url: str, sha256: str | None) -> str | None:
         """Return why a wheel was refused; None if it was not.
@@ -63,5 +66,5 @@ class RefusedWheels:
         if sha256 is None or not _SHA256.fullmatch(sha256):
             local = local_path(url)
             changed = os.stat(local).st_mtime_ns if local else 0  # the file may be replaced
-            sha256 = hashlib.sha256(f"{url} {changed}".encode()).hexdigest()
+            sha256 = short_hash(f"{url} {changed}")
         return self._folder / f"{sha256}.json"

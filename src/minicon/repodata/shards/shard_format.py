@@ -6,8 +6,6 @@ records of a name. Inside shards, ``md5`` and ``sha256`` are bytes; elsewhere th
 
 from __future__ import annotations
 
-import hashlib
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,6 +104,8 @@ def make_shards_index(info: Mapping[str, Any], hashes: Mapping[str, bytes]) -> b
 
 def shard_name(shard: bytes) -> tuple[bytes, str]:
     """Return (hash, file name) of a shard."""
+    import hashlib
+
     digest = hashlib.sha256(shard)
     return digest.digest(), digest.hexdigest() + SHARD_EXTENSION
 

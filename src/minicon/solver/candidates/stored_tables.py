@@ -14,7 +14,6 @@ must only be loaded from where nobody else can write: the cache ensures both.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import marshal
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from typing import overload
 
 from minicon.models.indexes import StoredTable
 from minicon.models.records import RepodataRecord
+from minicon.short_hash import short_hash
 from minicon.solver.candidates.candidate_table import CandidateTable, Conditional
 from minicon.solver.candidates.candidates import Candidates
 
@@ -249,7 +249,7 @@ class _Used:
 
 
 def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:32]
+    return short_hash(json.dumps(value))[:32]
 
 
 def _encode_table(table: CandidateTable, matching: Mapping[str, int]) -> bytes:

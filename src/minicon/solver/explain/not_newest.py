@@ -72,6 +72,11 @@ class NotNewest(Mapping[str, str]):
     def __repr__(self) -> str:
         return repr(self._all())
 
+    @property
+    def known(self) -> dict[str, str] | None:
+        """What was computed; None before the first access."""
+        return self._reasons
+
     def _all(self) -> dict[str, str]:
         if self._reasons is None:
             self._reasons = {}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from packaging.markers import InvalidMarker, Marker
 
-from minicon.api.plan.exact_solutions import needs_pip, solution_from
+from minicon.api.plan.solutions.exact_solutions import needs_pip, solution_from
 from minicon.envs.locks.pylock import DEFAULT_GROUPS, EXTRAS, GROUPS
 from minicon.errors import SpecError, UsageError
 from minicon.lean_dataclasses import replace

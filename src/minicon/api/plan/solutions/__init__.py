@@ -1,0 +1,1 @@
+"""Solutions that need no search: named exactly, locked, or found before."""
