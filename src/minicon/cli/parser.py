@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from minicon.cli.dialects.dialect import Dialect
 
+# Errors are recognized by argparse's English texts. Its search for translations of each text, in
+# a catalogue that no system has, imports 'locale' and costs a millisecond.
+argparse._ = str  # type: ignore[attr-defined]
+
 #: With at most this many options, the help of a command shows all of them.
 _FEW_OPTIONS = 22
 #: Commands that are nothing without a verb or an option: alone, they show their help.
