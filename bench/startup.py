@@ -23,6 +23,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from measure import compare, print_table
 
+#: A console script as pip wrote it until 2025: it imports ``re`` before minicon.
+OLDER_SCRIPT = """
+import re
+import sys
+from minicon.__main__ import command
+if __name__ == '__main__':
+    sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])
+    sys.exit(command())
+"""
+
 RATTLER = """
 import asyncio, sys
 from rattler import Gateway, MatchSpec, Subdir, VirtualPackage, solve
@@ -40,17 +50,22 @@ asyncio.run(solve(
 def main() -> None:
     minicon = str(Path(sys.executable).with_name("minicon"))
     bare = [sys.executable, "-c", "pass"]
-    print_table(
-        "start-up",
-        compare(
-            {
-                "minicon --version": [minicon, "--version"],
-                "minicon env list": [minicon, "env", "list"],
-                "minicon shell.bash hook": [minicon, "shell.bash", "hook"],
-                "python -c pass": bare,
-            }
-        ),
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        older = Path(folder, "minicon")
+        older.write_text(OLDER_SCRIPT)
+        print_table(
+            "start-up",
+            compare(
+                {
+                    "minicon --version": [minicon, "--version"],
+                    "the same, script of an older pip": [sys.executable, str(older), "--version"],
+                    "python -c 'import re'": [sys.executable, "-c", "import re"],
+                    "minicon env list": [minicon, "env", "list"],
+                    "minicon shell.bash hook": [minicon, "shell.bash", "hook"],
+                    "python -c pass": bare,
+                }
+            ),
+        )
     if len(sys.argv) > 2:
         channel, specs = sys.argv[1], sys.argv[2:]
         if "://" not in channel:
