@@ -2,8 +2,8 @@
 
 Whole processes in turns: minicon copies the interpreter into the environment (by links), or points
 to it as the others do (``host_python: link``). All have everything in their caches, and ask no
-network (``--offline``); the others are told the interpreter's path. "no kept solution" has a limit of
-age, for which no solution is kept.
+network (``--offline``); the others are told the interpreter's path. "not kept" has a
+limit of age, for which no solution is kept.
 
     ./dev bench create_wheels [--runs N] [--python X.Y] [PROJECT...]
 """
@@ -85,7 +85,7 @@ def minicon_commands(work: Path, *specs: str) -> dict[str, list[str]]:
     create += ["-p", f"{work}/minicon-env-NUMBER", *specs]
     linked = ["env", "MINICON_HOST_PYTHON=link", *create]
     return {
-        "minicon create, no kept solution": in_new_place([*create, "--exclude-newer", "2100-01-01"]),
+        "minicon create, not kept": in_new_place([*create, "--exclude-newer", "2100-01-01"]),
         "minicon create": in_new_place(create),
         "minicon create, linked": in_new_place(linked),
     }
