@@ -106,12 +106,10 @@ def _with_verbs(
             following += [str(choice) for choice in action.choices]
         elif not action.option_strings:
             kind = kind or _kind(action, words)
-    yield Command(words, summary, tuple(options), tuple(following) or _own_verbs(kind), kind)
-
-
-def _own_verbs(kind: str) -> tuple[str, ...]:
-    """The verbs of ``config``, which are no parsers of their own."""
-    return setting_verbs() if kind == "setting" else ()
+    verbs = setting_verbs() if kind == "setting" else ()
+    for verb in verbs:  # those of config are no parsers of their own
+        yield Command((*words, verb), "", tuple(options), (), kind)
+    yield Command(words, summary, tuple(options), tuple(following) or verbs, kind)
 
 
 def _kind(action: argparse.Action, words: tuple[str, ...]) -> str:

@@ -34,7 +34,8 @@ def _lines(command: Command) -> Iterator[str]:
     typed = _quoted(f"__minicon_typed {' '.join(command.words)}")
     condition = f"complete -c minicon -n {typed}"
     if command.following:
-        yield f"{condition} -a {_quoted(' '.join(command.following))}"
+        alone = _quoted(f"__minicon_alone {' '.join(command.words)}")
+        yield f"complete -c minicon -n {alone} -a {_quoted(' '.join(command.following))}"
     if command.kind:
         yield f"{condition} {_values(command.kind)}"
     yield from (f"{condition} {_option(option)}" for option in command.options)
@@ -113,6 +114,10 @@ function __minicon_typed
     test (count $typed) -gt (count $argv); or return 1
     set -l last (math (count $argv) + 1)
     test "$typed[2..$last]" = "$argv"
+end
+
+function __minicon_alone
+    test (count (commandline -opc)) -eq (math (count $argv) + 1); and __minicon_typed $argv
 end
 
 complete -c minicon -f

@@ -57,6 +57,21 @@ def table(rows: Iterable[Sequence[str]], *, indent: int = 0, numbers: Sequence[i
     return "\n".join(" " * indent + line for line in lines)
 
 
+def table_of_paths(rows: Sequence[tuple[str, ...]], *, numbers: Sequence[int] = ()) -> str:
+    """Return rows that end with a path; in a terminal, its first parts are left out to fit."""
+    shown, width = table(rows, numbers=numbers), terminal_width()
+    over = max(map(len, shown.split("\n"))) - width
+    if not width or over <= 0:
+        return shown
+    room = max(max(len(row[-1]) for row in rows) - over, 20)
+    fitted = ((*row[:-1], _end_of(row[-1], room)) for row in rows)
+    return table(fitted, numbers=numbers)
+
+
+def _end_of(path: str, room: int) -> str:
+    return path if len(path) <= room else f"…{path[1 - room :]}"
+
+
 def terminal_width() -> int:
     """Return the columns of the terminal that stdout is; 0 if it is none."""
     try:

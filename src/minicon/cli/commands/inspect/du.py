@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print sizes of the named environments, or of all."""
     from minicon.api.inspect.disk_use import disk_use
-    from minicon.cli.render.listing import human_size, table, terminal_width
+    from minicon.cli.render.listing import human_size, table_of_paths
 
     paths = _environments(arguments, context)
     uses, total = disk_use(context.services, paths)
@@ -45,19 +45,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     for use in uses:
         sizes = (use.total, use.unique, use.shared, use.kept)
         rows.append((*map(human_size, sizes), str(use.path)))
-    shown = table(rows, numbers=range(4))
-    over = max(map(len, shown.split("\n"))) - (terminal_width() or len(shown))
-    if over > 0:  # a path is recognised by its end
-        room = max(max(len(row[-1]) for row in rows) - over, 20)
-        rows = [(*row[:-1], _end_of(row[-1], room)) for row in rows]
-        shown = table(rows, numbers=range(4))
+    shown = table_of_paths(rows, numbers=range(4))
     context.console.answer(f"{shown}\n\n{human_size(total)} in total")
     return 0
-
-
-def _end_of(path: str, room: int) -> str:
-    """Return a path, without its first parts if it does not fit."""
-    return path if len(path) <= room else f"…{path[1 - room :]}"
 
 
 def _environments(arguments: argparse.Namespace, context: CommandContext) -> list[Path]:

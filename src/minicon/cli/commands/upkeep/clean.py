@@ -116,13 +116,13 @@ def show_garbage(
 ) -> int:
     """Print what can be removed, and return the total size in bytes."""
     from minicon.api.inspect.disk_use import freed_size
-    from minicon.cli.render.listing import human_size, table
+    from minicon.cli.render.listing import human_size, table_of_paths
 
     total = freed_size(*(item.path for item in garbage), *leftovers)
     rows = [(item.kind, human_size(item.size), str(item.path)) for item in garbage]
     rows += [("leftover", "", str(path)) for path in leftovers]
     if rows:
-        context.console.answer(table(rows))
+        context.console.answer(table_of_paths(rows, numbers=(1,)))
     context.console.answer(f"{human_size(total)} in {counted(len(rows), 'item')}")
     return total
 
