@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         raise UsageError(
             "not-plannable",
             "the removal of a whole environment cannot be saved as a plan",
-            hint=f"run: minicon remove --all --dry-run {shlex.join(arguments.words)}",
+            hint=f"run: minicon remove --dry-run {shlex.join(arguments.words)}",
         )
     inner = Context.from_arguments(parsed, context.command_line, context.console.dialect)
     try:
