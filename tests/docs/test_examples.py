@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+from tests.support.command_line import CommandLine
 
 from minicon.cli.command_table import ALIASES, COMMANDS
 from minicon.cli.parser import make_parser
+from minicon.config.keys import KEYS
 from minicon.errors import UsageError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -115,3 +118,19 @@ def test_examples_of_verbs(command: str) -> None:
         for line in examples.splitlines():
             assert line.strip().startswith(verb.prog)
             parse(line.strip())
+
+
+_YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def test_settings_that_pages_show_are_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = CommandLine(tmp_path, monkeypatch, capsys)
+    blocks = [block for page in PAGES for block in _YAML.findall(page.read_text())]
+    shown = [block for block in blocks if yaml.safe_load(block).keys() <= KEYS.keys()]
+    assert len(shown) > 5
+    for block in shown:
+        (command.home / ".condarc").write_text(block)
+        command("config", "--validate").ok()
+        assert command("config", "--show-sources").ok().err == ""

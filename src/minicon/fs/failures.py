@@ -23,7 +23,7 @@ def file_error(operation: str, path: str | os.PathLike[str], error: OSError) -> 
         errno.EACCES: ("permission-denied", "check its owner and permissions"),
         errno.EPERM: ("permission-denied", "check its owner and permissions"),
         errno.EROFS: ("read-only", "the file system is mounted read-only"),
-        errno.ENOTDIR: ("not-a-folder", "a file is at the path of a directory: choose another path"),
+        errno.ENOTDIR: ("not-a-folder", "a file is at the path of a directory; use another path"),
         errno.ELOOP: ("link-in-the-way", "check where the link comes from, then remove it"),
     }.get(error.errno or 0, ("file-system", None))
     if operation == "read" and error.errno == errno.ENOENT:

@@ -124,9 +124,8 @@ def parse_paths(info: Mapping[str, bytes], package: str) -> list[PathsEntry]:
         return _read_paths(info, package)
     if "files" in info:
         return _read_legacy(info, package)
-    raise PackageError(
-        "incomplete-package", f"{package} has neither info/paths.json nor info/files"
-    )
+    message = f"{package} has neither info/paths.json nor info/files"
+    raise PackageError("incomplete-package", message, hint="report it to the channel's owner")
 
 
 def read_json_object(info: Mapping[str, bytes], name: str, package: str) -> dict[str, Any]:

@@ -388,7 +388,8 @@ def _check_complete(directory: Path, key: str) -> None:
     if problems:
         more = f" (and {counted(len(problems) - 1, 'more problem')})" if len(problems) > 1 else ""
         message = f"{key} is incomplete or damaged: {problems[0]}{more}"
-        raise PackageError("incomplete-package", message)
+        hint = "run 'minicon clean --packages' and try again; or report it to the channel's owner"
+        raise PackageError("incomplete-package", message, hint=hint)
 
 
 def _is_complete(directory: Path) -> bool:
