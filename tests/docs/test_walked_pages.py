@@ -63,7 +63,11 @@ def s3_and_oci(world: World, stack: ExitStack) -> Extras:
     server = stack.enter_context(S3Server())
     server.upload(world.folder / "conda-forge", "bucket", "other")
     keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
-    return {}, {"AWS_ENDPOINT_URL": server.url, "AWS_DEFAULT_REGION": "us-east-1", **keys}
+    names = {}
+    if PROGRAM is not None:
+        registry = stack.enter_context(OciRegistry(world.home / "registry"))
+        names["registry.example.org"] = registry.host
+    return names, {"AWS_ENDPOINT_URL": server.url, "AWS_DEFAULT_REGION": "us-east-1", **keys}
 
 
 def serve_a_channel(world: World, stack: ExitStack) -> Extras:
