@@ -124,7 +124,7 @@ def test_clean_shows_what_is_removed(data: CommandLine) -> None:
     assert Path(lone["path"]).name.startswith("lone-0.1-0")
     assert lone["size"] >= 5000
     assert Path(lone["path"]).exists()
-    assert " in 2 items" in data("clean --all -y").ok().out
+    assert " in 3 items" in data("clean --all -y").ok().out
     assert not Path(lone["path"]).exists()
     assert data("list -n data").ok()
     again = data("clean --packages -y --json").ok().json

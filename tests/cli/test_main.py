@@ -167,7 +167,9 @@ def test_what_the_system_says_of_a_path_is_no_internal_error(
     monkeypatch.setattr("minicon.cli.commands.inspect.info.run", below_a_file)
     failed = minicon("info")
     assert failed.code == 1
-    assert failed.err == f"error: cannot use {tmp_path / 'file' / 'x'}: Not a directory\n"
+    cause, hint = failed.err.splitlines()
+    assert cause == f"error: cannot use {tmp_path / 'file' / 'x'}: Not a directory"
+    assert hint == "hint: a file is at the path of a directory; use another path"
 
 
 def test_settings_warnings_are_shown(minicon: CommandLine) -> None:

@@ -244,7 +244,7 @@ def test_invalid_records_of_environments(tmp_path, field, value):
         assert len(prefix.records()) == 1
         return
     assert prefix.broken_records()
-    with pytest.raises(MiniconError, match="cannot be read"):
+    with pytest.raises(MiniconError, match="unreadable record"):
         prefix.records()
 
 

@@ -38,7 +38,7 @@ class RegistryPackage(NamedTuple):
     layer: Layer
 
 
-def list_repositories(fetcher: OciFetcher, url: str) -> list[str] | None:
+def list_repositories(registries: OciFetcher, url: str) -> list[str] | None:
     """Return the repositories below a URL, without its path; None if the registry has no catalog.
 
     Raises:
@@ -46,17 +46,17 @@ def list_repositories(fetcher: OciFetcher, url: str) -> list[str] | None:
     """
     registry, path = registry_of(url), urlsplit(url).path.strip("/")
     catalog = Artifact(registry, "", "", "")
-    names = _pages(fetcher, url, catalog, f"{registry}/v2/_catalog?n={_PAGE}", "repositories")
+    names = _pages(registries, url, catalog, f"{registry}/v2/_catalog?n={_PAGE}", "repositories")
     if names is None:
         return None
     return [name[len(path) + 1 :] for name in names if name.startswith(f"{path}/")]
 
 
-def list_packages(fetcher: OciFetcher, url: str, names: Iterable[str]) -> list[RegistryPackage]:
+def list_packages(registries: OciFetcher, url: str, names: Iterable[str]) -> list[RegistryPackage]:
     """Return the packages in some repositories of a subdir; those that do not exist have none.
 
     Args:
-        fetcher: Sends the requests.
+        registries: Sends the requests.
         url: Of the subdir.
         names: Last parts of the repositories.
 
@@ -68,11 +68,11 @@ def list_packages(fetcher: OciFetcher, url: str, names: Iterable[str]) -> list[R
     def tags_of(name: str, _: object) -> list[Artifact]:
         repository = Artifact(registry, f"{path}/{name}", "", name)
         address = f"{registry}/v2/{path}/{name}/tags/list?n={_PAGE}"
-        tags = _pages(fetcher, url, repository, address, "tags") or []
+        tags = _pages(registries, url, repository, address, "tags") or []
         return [Artifact(registry, f"{path}/{name}", tag, name) for tag in tags]
 
     def packages_of(artifact: Artifact, _: object) -> list[RegistryPackage]:
-        manifest = fetcher.manifest(url, artifact)
+        manifest = registries.manifest(url, artifact)
         found = packages_in(manifest, artifact.file_name, artifact.tag)
         return [RegistryPackage(file_name, layer) for file_name, layer in found]
 
@@ -82,12 +82,12 @@ def list_packages(fetcher: OciFetcher, url: str, names: Iterable[str]) -> list[R
 
 
 def _pages(
-    fetcher: OciFetcher, url: str, artifact: Artifact, address: str, key: str
+    registries: OciFetcher, url: str, artifact: Artifact, address: str, key: str
 ) -> list[str] | None:
     """Return the names in all pages of a list; None if the registry does not show it."""
     names: list[str] = []
     while address:
-        with fetcher.get(url, artifact, address) as answer:
+        with registries.get(url, artifact, address) as answer:
             if answer.status in (401, 403, 404, 405):
                 return None
             if answer.status != 200:

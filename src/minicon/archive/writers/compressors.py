@@ -36,8 +36,9 @@ _MOST_THREADS = 16
 _GZIP_WINDOW = 1 << 15
 #: Deflate, no name, no time, unknown system: nothing of this machine (RFC 1952).
 _GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
-#: Level of each format if none is given: as small as conda-pack's output.
-DEFAULT_LEVELS = {"zst": 8, "gz": 4, "bz2": 9}
+#: Level of each format if none is given. Level 8 of zstandard, as small as conda-pack's output,
+#: takes two and a half times as long as 4, and saves a tenth.
+DEFAULT_LEVELS = {"zst": 4, "gz": 4, "bz2": 9}
 LEVELS = {"zst": range(1, 20), "gz": range(1, 10), "bz2": range(1, 10)}
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from minicon.net.client.fetcher import Fetcher, Response
+    from minicon.net.client.fetcher import Response
+    from minicon.net.client.session import HttpFetcher
     from minicon.net.credentials.store import CredentialStore
 
 _MANIFESTS = (
@@ -68,7 +69,7 @@ class OciFetcher:
 
     def __init__(
         self,
-        http: Fetcher,
+        http: HttpFetcher,
         credentials: CredentialStore,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import BinaryIO
 
-    from minicon.net.client.fetcher import Fetcher, Response
+    from minicon.net.client.fetcher import Response
+    from minicon.net.client.session import HttpFetcher
     from minicon.net.credentials.store import CredentialStore
     from minicon.net.schemes.oci_login import Repository
 
@@ -38,11 +39,11 @@ class RegistrySession:
 
     def __init__(
         self,
-        http: Fetcher,
+        http: HttpFetcher,
         credentials: CredentialStore,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._http = http
+        self._client = http
         self._login = RegistryLogin(http, credentials, clock)
 
     def request(
@@ -93,16 +94,13 @@ class RegistrySession:
 
     def close(self) -> None:
         """Close all kept connections."""
-        self._http.close()
+        self._client.close()
 
     def send(
         self, method: str, real_url: str, headers: Mapping[str, str], body: bytes | BinaryIO | None
     ) -> Response:
         """Send a request that is no GET, once and without following redirects."""
-        from minicon.net.client.session import HttpFetcher
-
-        assert isinstance(self._http, HttpFetcher)
-        return self._http.send(method, real_url, headers=headers, body=body)
+        return self._client.send(method, real_url, headers=headers, body=body)
 
     def _send(
         self,
@@ -115,7 +113,7 @@ class RegistrySession:
         try:
             if send is not None:
                 return send(real_url, headers)
-            return self._http.open(real_url, headers=headers, timeout=timeout)
+            return self._client.open(real_url, headers=headers, timeout=timeout)
         except ChannelError as error:
             raise aliased_error(error, url, real_url) from error
 
