@@ -66,10 +66,10 @@ class Program:
     ) -> None:
         self.folder = folder
         self.command = command
-        self.prefix = folder / "work" / "envs" / "e"
+        self.prefix = folder / "root" / "envs" / "e"
         self.environ = {
             **os.environ,
-            "MINICON_ROOT": str(folder / "work"),
+            "MINICON_ROOT": str(folder / "root"),
             "UV_CACHE_DIR": str(folder / "uv"),
             "PIP_CACHE_DIR": str(folder / "pip"),
             "MINICON_CHANNELS": "host,pypi",
@@ -81,7 +81,7 @@ class Program:
         folder.mkdir()
         subprocess.run(create, env=self.environ, check=True, stdout=subprocess.DEVNULL)
         self.run(command("1.0"))
-        shutil.copytree(folder / "work" / "envs", folder / "saved", symlinks=True)
+        shutil.copytree(folder / "root" / "envs", folder / "saved", symlinks=True)
         self.old = read(self.prefix)
         self.run(command("2.0"))
         self.new = read(self.prefix)
@@ -92,8 +92,8 @@ class Program:
         subprocess.run(command, env=self.environ, check=True, stdout=subprocess.DEVNULL)
 
     def restore(self) -> None:
-        shutil.rmtree(self.folder / "work" / "envs")
-        shutil.copytree(self.folder / "saved", self.folder / "work" / "envs", symlinks=True)
+        shutil.rmtree(self.folder / "root" / "envs")
+        shutil.copytree(self.folder / "saved", self.folder / "root" / "envs", symlinks=True)
 
     def timed(self) -> float:
         self.restore()
@@ -118,7 +118,7 @@ class Program:
 def programs(folder: Path) -> dict[str, Callable[[], Program]]:
     """Return the programs that are installed; each makes its environment when it is called."""
     bin_ = Path(sys.executable).parent
-    python = {name: f"{folder}/{name}/work/envs/e/bin/python" for name in ("uv", "pip")}
+    python = {name: f"{folder}/{name}/root/envs/e/bin/python" for name in ("uv", "pip")}
     wheels = ["--no-index", "--find-links", str(folder / "wheels")]
     found: dict[str, Callable[[], Program]] = {}
 

@@ -20,7 +20,7 @@ from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from minicon.net.client.fetcher import Response, Uploader
@@ -71,12 +71,7 @@ class S3Fetcher:
             ChannelError: ``s3-credentials``, ``bucket-not-found``, ``access-denied``; or the
                 server cannot be reached.
         """
-        response, signed_for = self._request(url, headers, timeout)
-        region = response.headers.get("x-amz-bucket-region", "")
-        is_other_region = response.status in _OTHER_REGION and region
-        if is_other_region and self._signer.learn_region(url, region, signed_for):
-            response.close()
-            response, _ = self._request(url, headers, timeout)
+        response = self._in_region(url, lambda: self._request(url, headers, timeout))
         return response if response.status < 400 else _explained(url, response)
 
     def put(self, url: str, path: Path, headers: Mapping[str, str]) -> Response:
@@ -90,17 +85,24 @@ class S3Fetcher:
         digest = bytes.fromhex(sha256_of_file(path))
         sent = {name.lower(): text for name, text in headers.items()}
         sent["x-amz-checksum-sha256"] = binascii.b2a_base64(digest, newline=False).decode()
-        response, signed_for = self._upload(url, path, sent)
-        region = response.headers.get("x-amz-bucket-region", "")
-        is_other_region = response.status in _OTHER_REGION and region
-        if is_other_region and self._signer.learn_region(url, region, signed_for):
-            response.close()
-            response, _ = self._upload(url, path, sent)
+        response = self._in_region(url, lambda: self._upload(url, path, sent))
         return response if response.status < 400 else _explained(url, response, "upload")
 
     def close(self) -> None:
         """Close all kept connections."""
         self._http.close()
+
+    def _in_region(
+        self, url: str, send: Callable[[], tuple[AliasedResponse, str]]
+    ) -> AliasedResponse:
+        """Send a request, and once more if it was signed for another region than the bucket's."""
+        response, signed_for = send()
+        region = response.headers.get("x-amz-bucket-region", "")
+        is_other_region = response.status in _OTHER_REGION and region
+        if is_other_region and self._signer.learn_region(url, region, signed_for):
+            response.close()
+            response, _ = send()
+        return response
 
     def _upload(
         self, url: str, path: Path, headers: Mapping[str, str]
