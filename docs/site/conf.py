@@ -1,8 +1,8 @@
 """The site: Sphinx reads the same Markdown files as a forge does, and nothing else.
 
 Navigation is taken from the lists of ``docs/index.md``, so no page is listed twice. The changes that a
-page gets are in :func:`setup`: navigation, links from references of errors to their rows, and
-links to directories, which a site does not have, as plain text.
+page gets are in :func:`setup`: navigation, links from references of errors to their rows, links to
+directories, which a site does not have, as plain text, and drawings in the scheme of the page.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ exclude_patterns = [
 source_suffix = {".md": "markdown"}
 myst_heading_anchors = 4
 myst_enable_extensions = ["strikethrough"]
+smartquotes = False  # pages show what is typed: --label, not an en dash
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
 # Pages are for people who read on a phone, too: system fonts, nothing from other servers.
@@ -114,6 +115,42 @@ def drop_links_to_sources(app: Any, doctree: nodes.document) -> None:
             link.replace_self(list(link.children))
 
 
+_IMAGE = re.compile(r'<img ([^>]*?)src="([^"]*)\.svg"([^>]*)/>')
+_SCHEMES = re.compile(r"@media \(prefers-color-scheme:dark\)\{(.*)\}(?=</style>)", re.DOTALL)
+
+
+def show_drawings_by_scheme(
+    app: Any, _page: str, _template: str, context: dict[str, Any], _doctree: Any
+) -> None:
+    """Show each drawing twice: the switch of the page decides which one is seen (Furo's classes).
+
+    A drawing in an ``img`` sees the scheme of the system only.
+    """
+
+    sources = {name: Path(app.srcdir) / path for path, name in app.builder.images.items()}
+
+    def both(match: re.Match[str]) -> str:
+        before, name, after = match.groups()
+        if not _SCHEMES.search(sources[f"{name.rpartition('/')[2]}.svg"].read_text()):
+            return match.group()
+        return "".join(
+            f'<img class="only-{scheme}" {before}src="{name}{suffix}.svg"{after}/>'
+            for scheme, suffix in (("light", ""), ("dark", "-dark"))
+        )
+
+    if "body" in context:
+        context["body"] = _IMAGE.sub(both, context["body"])
+
+
+def write_schemes(app: Any, error: Exception | None) -> None:
+    """Write the light and the dark variant of each drawing that has both."""
+    for path in [] if error else list((Path(app.outdir) / "_images").glob("*.svg")):
+        text = path.read_text()
+        if _SCHEMES.search(text):
+            path.write_text(_SCHEMES.sub("", text))
+            path.with_stem(f"{path.stem}-dark").write_text(_SCHEMES.sub(r"\1", text))
+
+
 class ConsoleLexer(RegexLexer):
     """Prompts, programs and comments. (Lexers of shells take specs for assignments: python=3.11.)"""
 
@@ -135,3 +172,5 @@ def setup(app: Any) -> None:
     app.connect("source-read", add_navigation)
     app.connect("doctree-read", drop_links_to_sources)
     app.connect("doctree-resolved", link_errors)
+    app.connect("html-page-context", show_drawings_by_scheme)
+    app.connect("build-finished", write_schemes)

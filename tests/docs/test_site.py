@@ -97,7 +97,10 @@ def test_pictures_are_readable_on_a_phone(browser: Browser, address: str, read: 
     assert read
     browser.resize(360, phone=True)
     browser.visit(f"{address}/docs/screens.html")
-    widths = browser.evaluate("[...document.querySelectorAll('article img')].map(i => i.width)")
+    widths = browser.evaluate(
+        "[...document.querySelectorAll('article img')].filter(i => i.checkVisibility())"
+        ".map(i => i.width)"
+    )
     assert widths
     assert min(widths) > 600  # they scroll by themselves
     assert browser.evaluate("document.documentElement.scrollWidth") == 360
@@ -148,6 +151,27 @@ def test_the_page_follows_the_scheme_of_the_system(
     assert (brightness > 384) == (scheme == "light")
     if folder := os.environ.get("MINICON_SCREENSHOTS"):
         _take_pictures(browser, address, Path(folder), scheme)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_drawings_follow_the_switch_of_the_page(
+    browser: Browser, address: str, scheme: str
+) -> None:
+    browser.prefer("dark" if scheme == "light" else "light")
+    browser.visit(f"{address}/docs/internals/transactions.html")
+    browser.evaluate(f"document.body.dataset.theme = '{scheme}'")
+    shown = browser.evaluate(
+        "[...document.querySelectorAll('article img')].filter(i => i.checkVisibility())"
+        ".map(i => i.src)"
+    )
+    assert len(shown) == 1
+    assert shown[0].endswith("-dark.svg") == (scheme == "dark")
+    drawn = (SITE / "_images" / shown[0].rpartition("/")[2]).read_text()
+    assert "prefers-color-scheme" not in drawn
+
+
+def test_options_are_shown_as_they_are_typed() -> None:
+    assert "\N{EN DASH}label" not in (SITE / "docs/reference/cli.html").read_text()
 
 
 def _take_pictures(browser: Browser, address: str, folder: Path, scheme: str) -> None:
