@@ -103,7 +103,8 @@ def test_files_and_the_directories_of_users_are_refused(services: Services, tmp_
     for refused in (folder / "thesis.txt", services.settings.home, Path("/")):
         with pytest.raises(PrefixError) as caught:
             create_request(services, None, str(refused))
-        assert caught.value.reference == "not-an-environment"
+        is_file = refused.is_file()
+        assert caught.value.reference == ("not-a-folder" if is_file else "not-an-environment")
 
 
 def test_changes_need_an_environment(services: Services, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -57,6 +58,77 @@ def test_a_path_that_cannot_be_on_path_is_refused(minicon: CommandLine, tmp_path
         assert refused.code == 1, words
         assert f"an environment cannot be at {bad}: PATH cannot contain" in refused.err
     assert not bad.exists()
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[31m", "a\u2028b", "ends with a space "])
+def test_a_path_must_be_one_plain_line(minicon: CommandLine, tmp_path: Path, name: str) -> None:
+    bad = tmp_path / name
+    minicon("create -y -n data").ok()
+    minicon("pack -n data -o data.tar").ok()
+    (tmp_path / "environment.yml").write_text(f"prefix: {json.dumps(str(bad))}\ndependencies: []\n")
+    file = ("env", "create", "-y", "-f", tmp_path / "environment.yml")  # ends of texts are stripped
+    for words in (
+        ("create", "-y", "-p", bad),
+        ("create", "--dry-run", "-p", bad),
+        ("create", "-y", "--clone", "data", "-p", bad),
+        ("rename", "data", bad),
+        ("unpack", "data.tar", bad),
+        ("pack", "-n", "data", "-o", "other.tar", "--prefix", bad),
+        *([] if name.endswith(" ") else [file]),
+    ):
+        refused = minicon(*words)
+        shown = str(bad) if name.isprintable() else repr(str(bad))
+        assert refused.code == 1, words
+        assert f"an environment cannot be at {shown}: the path" in refused.err
+        assert refused.err.count("\n") == 2, words
+    listed = (minicon.home / ".conda" / "environments.txt").read_text()
+    assert listed == f"{minicon.environment('data')}\n"
+    assert not bad.exists()
+
+
+def test_an_existing_one_with_a_line_break_can_be_removed(minicon: CommandLine) -> None:
+    bad = minicon.folder / "a\nb"
+    minicon("create -y -n data").ok()
+    minicon.environment("data").rename(bad)
+    minicon("list", "-p", bad).ok()
+    minicon("remove", "-y", "-p", bad, "--all").ok()
+    assert not bad.exists()
+
+
+@pytest.mark.parametrize("path", ["file", "file/env", "link", "link/deeper/env"])
+def test_what_is_no_directory_is_found_before_a_plan(minicon: CommandLine, path: str) -> None:
+    minicon("create -y -n data").ok()
+    minicon("pack -n data -o data.tar").ok()
+    (minicon.folder / "file").write_text("mine")
+    (minicon.folder / "link").symlink_to("nothing")
+    for command in (
+        *("create -p ./{}", "create --dry-run -p ./{}", "create --clone data -p ./{}"),
+        *("rename data ./{}", "rename --dry-run data ./{}", "unpack data.tar ./{}"),
+    ):
+        refused = minicon(*command.format(path).split())
+        present = minicon.folder / path.partition("/")[0]
+        what = "is a file" if present.name == "file" else "is a symbolic link to nothing"
+        assert (refused.code, refused.out) == (1, ""), command
+        assert f"{present} {what}" in refused.err, command
+    assert not (minicon.folder / "nothing").exists()
+
+
+def test_what_is_not_writable_is_found_before_a_plan(
+    minicon: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minicon("create -y -n data").ok()
+    locked = minicon.folder / "locked"
+    locked.mkdir()
+    writable = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: locked != Path(path) and writable(path, mode)
+    )
+    for command in ("create -p locked/env", "create --clone data -p locked/deep/env"):
+        refused = minicon(*command.split())
+        assert (refused.code, refused.out) == (1, "")
+        assert "cannot be changed: neither it nor" in refused.err
+    minicon("create --dry-run -p locked/env").ok()
+    assert list(locked.iterdir()) == []
 
 
 def test_an_existing_one_can_be_moved(minicon: CommandLine, tmp_path: Path) -> None:

@@ -292,4 +292,4 @@ def _plan_and_apply(
             apply_plan(services, plan, command_line=words)
         return plan
 
-    return plan_and_carry_out(services, request, carry_out)
+    return plan_and_carry_out(services, request, carry_out, changes_prefix=not dry_run)

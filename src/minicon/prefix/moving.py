@@ -199,7 +199,7 @@ def create_from_tree(
     path. Errors are those of :func:`move_environment`.
     """
     target = GenerationStore(new)
-    check_prefix_location(target.prefix)
+    check_prefix_location(new)
     _check_unused(target.prefix)
     operations.make_directory(target.prefix.parent)
     with (

@@ -18,7 +18,7 @@ from minicon.api.plan.solutions.exact_solutions import described_record
 from minicon.lean_dataclasses import replace
 from minicon.models.prefix_record import LinkType
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.environment.prefix_location import mark_root
+from minicon.prefix.environment.prefix_location import check_prefix_location, mark_root
 from minicon.prefix.executor import Executor
 from minicon.prefix.link.stage_builder import StageOptions
 from minicon.shell.activation_files import write_activation_files
@@ -48,6 +48,7 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
         PrefixError: ``scripts-not-as-shown``: other link scripts would run than were shown.
         MiniconError: A package, the file system, a link script or pip fails.
     """
+    check_prefix_location(plan.prefix)
     if plan.request.clone_of is not None:
         return _clone(services, plan, command_line)
     from shlex import join

@@ -12,6 +12,7 @@ import contextlib
 
 from minicon.api.plan.planning import make_plan
 from minicon.errors import ChannelError, FileError, PackageError, PrefixError
+from minicon.prefix.environment.prefix_location import check_is_writable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,11 @@ _OUTDATED_PLAN = ("environment-changed", "scripts-not-as-shown")
 
 
 def plan_and_carry_out(
-    services: Services, request: ChangeRequest, carry_out: Callable[[Plan], Outcome]
+    services: Services,
+    request: ChangeRequest,
+    carry_out: Callable[[Plan], Outcome],
+    *,
+    changes_prefix: bool = True,
 ) -> Outcome:
     """Plan a change and carry it out; plan again where the plan turns out to be outdated.
 
@@ -43,10 +48,15 @@ def plan_and_carry_out(
         services: Sources, caches and settings.
         request: The change.
         carry_out: Called with each plan; its result is returned.
+        changes_prefix: Whether ``carry_out`` changes the environment. If so, a path that cannot be
+            written to is refused before anything is downloaded.
 
     Raises:
+        PrefixError: ``parent-not-writable``.
         MiniconError: Whatever planning or ``carry_out`` raises.
     """
+    if changes_prefix:
+        check_is_writable(request.prefix)
     with contextlib.ExitStack() as turn:
         return _in_attempts(services, request, carry_out, turn)
 

@@ -48,6 +48,7 @@ def rename_request(
         PrefixError: The new path exists, or the environment is frozen.
     """
     from minicon.api.plan.context import refuse_frozen
+    from minicon.prefix.environment.prefix_location import refuse_unusable_path
 
     if old_prefix is None and old is not None and _is_path(old):
         old, old_prefix = None, old
@@ -62,9 +63,10 @@ def rename_request(
     if target is None:
         target = services.registry.path_of(new)
     words = ("rename", "--prefix", str(source), new)
+    refuse_unusable_path(target)
     refuse_active(services, source, words)
     refuse_frozen(Prefix(source), override=override_frozen)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    if target.exists() and any(target.iterdir()):
         raise PrefixError(
             "path-exists",
             f"{target} exists already",

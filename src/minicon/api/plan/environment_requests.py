@@ -249,12 +249,12 @@ def _target_in_files(contents: FileContents) -> tuple[str | None, str | None]:
 
 
 def refuse_foreign_directory(services: Services, path: Path) -> None:
-    """Refuse to create an environment at a file, or around the user's or minicon's directories.
+    """Refuse to create an environment around the user's or minicon's directories, or at a file.
 
     What lies in another directory is kept.
 
     Raises:
-        PrefixError: ``not-an-environment``, ``path-separator-in-prefix``.
+        PrefixError: ``not-an-environment``, or as :func:`refuse_unusable_path`.
     """
     from minicon.prefix.environment.prefix_location import refuse_unusable_path
 
@@ -263,7 +263,7 @@ def refuse_foreign_directory(services: Services, path: Path) -> None:
         return
     settings = services.settings
     inside = {settings.home, *settings.home.parents, settings.root, *settings.root.parents}
-    if path.is_dir() and path not in inside:
+    if path not in inside:
         return
     raise PrefixError(
         "not-an-environment",

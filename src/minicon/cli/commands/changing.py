@@ -77,7 +77,8 @@ def carry_out(
     def show_and_carry_out(plan: Plan) -> int:
         return carry_out_plan(plan, arguments, context, ask=ask)
 
-    return plan_and_carry_out(context.services, request, show_and_carry_out)
+    changes = not (context.settings.dry_run or arguments.download_only)
+    return plan_and_carry_out(context.services, request, show_and_carry_out, changes_prefix=changes)
 
 
 def carry_out_plan(

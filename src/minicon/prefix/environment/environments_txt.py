@@ -24,7 +24,7 @@ def registered_paths(file: str | PathLike[str]) -> list[str]:
     """The paths that the file lists, in order, without duplicates; empty if it cannot be read."""
     try:
         with open(file, encoding="utf-8", errors="surrogateescape") as reader:
-            lines = reader.read().splitlines()
+            lines = reader.read().split("\n")
     except OSError:
         return []
     return list(dict.fromkeys(line.strip() for line in lines if line.strip()))

@@ -176,25 +176,21 @@ def check_prefix_location(prefix: Path) -> None:
     """Refuse a path at which no environment can be created or changed.
 
     Raises:
-        PrefixError: It is a file, neither it nor its parent is writable, or as
-            :func:`refuse_unusable_path`.
+        PrefixError: As :func:`check_is_writable` and :func:`refuse_unusable_path`.
     """
-    from minicon.errors import PrefixError
-
     refuse_unusable_path(prefix)
-    if prefix.exists() and not prefix.is_dir():
-        raise PrefixError("not-a-folder", f"{prefix} is a file", hint="choose another path")
     check_is_writable(prefix)
 
 
 def check_is_writable(prefix: Path) -> None:
-    """Refuse a path that this user cannot change.
+    """Refuse a path that this user cannot change; links are followed.
 
     Raises:
         PrefixError: Neither it nor its parent is writable.
     """
     from minicon.errors import PrefixError
 
+    prefix = type(prefix)(os.path.realpath(prefix))
     parent = prefix.parent
     while not parent.exists():
         parent = parent.parent
@@ -204,30 +200,52 @@ def check_is_writable(prefix: Path) -> None:
 
 
 def refuse_unusable_path(prefix: Path) -> None:
-    """Refuse to create an environment where it could not be activated or described.
+    """Refuse to create an environment where it could not be activated, described or listed.
 
-    PATH cannot contain a colon, and the files in ``conda-meta`` are UTF-8.
+    ``PATH`` cannot contain a colon, the files in ``conda-meta`` are UTF-8, and the list of
+    environments has one path per line.
 
     Raises:
-        PrefixError: ``path-separator-in-prefix``, ``invalid-path``.
+        PrefixError: ``path-separator-in-prefix``, ``invalid-path``; ``not-a-folder``: a file, or a
+            link to nothing, is at the path or above it.
     """
+    if is_environment(prefix):
+        return
     from minicon.errors import PrefixError
 
     text = str(prefix)
-    if is_environment(prefix):
-        return
-    start = f"an environment cannot be at {text}"
     if os.pathsep in text:
-        raise PrefixError(
+        reference, problem = (
             "path-separator-in-prefix",
-            f"{start}: PATH cannot contain a path with {os.pathsep!r}",
-            hint="choose another path",
+            f"PATH cannot contain a path with {os.pathsep!r}",
         )
+    elif problem := _problem_of_line(text):
+        reference = "invalid-path"
+    elif problem := _what_is_no_directory(prefix):
+        reference = "not-a-folder"
+    else:
+        return
+    message = f"an environment cannot be at {text if text.isprintable() else repr(text)}: {problem}"
+    raise PrefixError(reference, message, hint="choose another path")
+
+
+def _problem_of_line(text: str) -> str:
+    """Why a path cannot be one line of a file in UTF-8; empty if it can."""
     try:
         text.encode()
-    except UnicodeEncodeError as error:
-        message = f"{start}: the path is not valid UTF-8"
-        raise PrefixError("invalid-path", message, hint="choose another path") from error
+    except UnicodeEncodeError:
+        return "the path is not valid UTF-8"
+    if len(text.splitlines()) > 1 or any(c < " " or "\x7f" <= c <= "\x9f" for c in text):
+        return "the path contains a line break or another control character"
+    return "the path ends with a space" if text != text.rstrip() else ""
+
+
+def _what_is_no_directory(prefix: Path) -> str:
+    """Return what is at a path or above it that is not a directory; empty if nothing is."""
+    present = next(filter(os.path.lexists, (prefix, *prefix.parents)))
+    if present.is_dir():
+        return ""
+    return f"{present} is a {'file' if present.exists() else 'symbolic link to nothing'}"
 
 
 def _cannot_be_renamed(prefix: str) -> bool:
