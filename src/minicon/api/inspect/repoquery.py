@@ -6,6 +6,8 @@ record that satisfies it, whether or not all of them are compatible.
 
 from __future__ import annotations
 
+from itertools import chain
+
 from minicon.api.dependency_graph import DependencyGraph, parsed_dependency
 from minicon.api.inspect.searching import newest_first, read_names
 from minicon.api.plan.channel_indices import channel_indices
@@ -126,7 +128,8 @@ class Catalogue:
             containing: A text in ASCII; names none of whose records contain it may be left out.
         """
         for index in self._indices:
-            yield from read_names(self._services, index, index.names_of_records(containing))
+            names = index.names_of_records(containing)
+            yield from chain.from_iterable(read_names(self._services, [index], names))
 
 
 def dependencies_of(catalogue: Catalogue, text: str, *, recursive: bool = False) -> QueryAnswer:

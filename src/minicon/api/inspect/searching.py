@@ -15,7 +15,7 @@ from minicon.solver.candidates.missing_names import not_cached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from minicon.api.services import Services
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
 
 
+#: The cells of a row of a table.
+Row = tuple[str, ...]
 #: Fields of a spec that do not select builds of a version.
 _PLAIN_FIELDS = {"name", "version", "channel", "subdir"}
 #: How many names of a sharded index are prefetched together.
@@ -38,16 +40,17 @@ class SearchResult:
     """The records that match, newest last within a name.
 
     Attributes:
-        records: The records.
+        records: The records, unless rows were requested.
+        rows: The rows that were made of the records.
         channels: Names of the sources that were searched.
         channel_urls: URLs of the subdirs of channels that were searched.
         notes: Sources that were skipped, as sentences.
         hint: A suggestion if nothing was found.
         run_exports: Run exports (CEP 12) by record, if requested and known.
-        of_builds: Whether the spec selects builds, so that each of them is of interest.
     """
 
-    records: tuple[RepodataRecord, ...]
+    records: tuple[RepodataRecord, ...] = ()
+    rows: tuple[Row, ...] = ()
     channels: tuple[str, ...]
     channel_urls: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -55,7 +58,11 @@ class SearchResult:
     run_exports: Mapping[RepodataRecord, Mapping[str, tuple[str, ...]]] = field(
         default_factory=dict
     )
-    of_builds: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing matches."""
+        return not self.records and not self.rows
 
 
 def search(
@@ -66,6 +73,7 @@ def search(
     override: bool = False,
     python: str | None = None,
     run_exports: bool = False,
+    make_rows: Callable[[Sequence[RepodataRecord]], Iterable[Row]] | None = None,
 ) -> SearchResult:
     """Find records for a name, glob or MatchSpec.
 
@@ -78,6 +86,8 @@ def search(
         override: Use only those.
         python: Minor version that wheels must fit, for instance ``3.11``; None means any.
         run_exports: Also look up each record's run exports (CEP 12), and what wheels require.
+        make_rows: Makes rows of the records of one name. Only these are kept: hundreds of
+            thousands of records may match, and each takes 2.5 kB.
 
     Raises:
         SpecError: The text cannot be parsed.
@@ -94,50 +104,82 @@ def search(
     subdirs = (check_subdir(spec.subdir),) if spec.subdir and is_elsewhere else None
     groups = channel_indices(services, sources, subdirs=subdirs)
     indices = [index for group in groups for index in group]
-    records = [
-        record
-        for index in indices
-        for record in read_names(services, index, _names(spec, index))
-        if spec.matches(record) and services.age_limits.admits(record)
-    ]
-    if not records and sources.pypi_for_missing_names and spec.exact_name:
-        records = _wheels(services, spec, python, details=run_exports)
+    records, rows = _kept(_groups(services, spec, indices), make_rows)
+    is_missing = not records and not rows
+    if is_missing and sources.pypi_for_missing_names and spec.exact_name:
+        wheels = _wheels(services, spec, python, details=run_exports)
+        records, rows = _kept([sorted(wheels, key=_age)], make_rows)
+        is_missing = not wheels
     partial = [i for i in indices if i.is_partial and spec.exact_name in i.names()]
-    if not records and partial and not any(i.records_for(spec.exact_name or "") for i in partial):
+    if is_missing and partial and not any(i.records_for(spec.exact_name or "") for i in partial):
         raise not_cached(spec.exact_name or "", partial[0].channel)
     return SearchResult(
-        records=tuple(sorted(records, key=_newest_last)),
+        records=tuple(records),
+        rows=tuple(rows),
         channels=sources.names,
         channel_urls=tuple(index.base_url.rstrip("/") for index in indices if index.base_url),
         notes=tuple(f"{channel.name} cannot be reached" for channel in sources.skipped),
-        hint=None if records else _hint(services, spec, sources, groups),
+        hint=_hint(services, spec, sources, groups) if is_missing else None,
         run_exports=_run_exports(services, sources.channels, records) if run_exports else {},
-        of_builds=not spec.to_fields().keys() <= _PLAIN_FIELDS,
     )
 
 
+def selects_builds(text: str) -> bool:
+    """Whether a spec selects builds of a version, so that each of them is of interest."""
+    return not MatchSpec(text).to_fields().keys() <= _PLAIN_FIELDS
+
+
 def read_names(
-    services: Services, index: RecordIndex, names: Iterable[str]
-) -> Iterator[RepodataRecord]:
-    """Yield all records of some names, prefetching in batches; report first if they are many.
+    services: Services, indices: Sequence[RecordIndex], names: Iterable[str]
+) -> Iterator[list[RepodataRecord]]:
+    """Yield all records of each name, prefetching in batches; report first if they are many.
 
     Args:
         services: Whose reporter is notified.
-        index: The index, which does not keep the records.
+        indices: The indexes, which do not keep the records.
         names: Of the packages.
     """
-    if isinstance(index, ShardedIndex):
+    sharded = [index for index in indices if isinstance(index, ShardedIndex)]
+    if sharded:
         names = list(names)
         if len(names) > _MANY_NAMES:
-            services.reporter.note(
-                f"{index.channel}/{index.subdir} has one shard per name: up to "
-                f"{counted(len(names), 'shard')} that are not cached have to be fetched"
-            )
+            for index in sharded:
+                _note_shards(services, index, names)
     left = iter(names)
     while batch := list(itertools.islice(left, _PREFETCHED_NAMES)):
-        index.prefetch(batch)
+        for index in indices:
+            index.prefetch(batch)
         for name in batch:
-            yield from index.read_once(name)
+            yield [record for index in indices for record in index.read_once(name)]
+
+
+def _note_shards(services: Services, index: RecordIndex, names: Iterable[str]) -> None:
+    count = sum(map(index.names().__contains__, names))
+    if count > _MANY_NAMES:
+        services.reporter.note(
+            f"{index.channel}/{index.subdir} has one shard per name: up to "
+            f"{counted(count, 'shard')} that are not cached have to be fetched"
+        )
+
+
+def _groups(
+    services: Services, spec: MatchSpec, indices: Sequence[RecordIndex]
+) -> Iterator[list[RepodataRecord]]:
+    """Yield the matching records of each name, newest last."""
+    admits = services.age_limits.admits
+    names = sorted({name for index in indices for name in _names(spec, index)})
+    for records in read_names(services, indices, names):
+        yield sorted((r for r in records if spec.matches(r) and admits(r)), key=_age)
+
+
+def _kept(
+    groups: Iterable[Sequence[RepodataRecord]],
+    make_rows: Callable[[Sequence[RepodataRecord]], Iterable[Row]] | None,
+) -> tuple[list[RepodataRecord], list[Row]]:
+    """Return the records, or the rows that are made of them."""
+    if make_rows is None:
+        return [record for group in groups for record in group], []
+    return [], [row for group in groups if group for row in make_rows(group)]
 
 
 def _run_exports(
@@ -209,14 +251,15 @@ def _names(spec: MatchSpec, index: RecordIndex) -> Iterable[str]:
     return (n for n in index.names_containing(spec.name.literal) if spec.name.matches(n))
 
 
-def _newest_last(record: RepodataRecord) -> tuple[Any, ...]:
-    return (record.name, *newest_first(record)[1:])
-
-
 def newest_first(record: RepodataRecord) -> tuple[Any, ...]:
     """Sort key of a record for a reversed sort: names ascend, versions and builds descend."""
     backwards = tuple(-ord(character) for character in record.name)
-    return (backwards, version_key(record.version), record.build_number, record.timestamp)
+    return (backwards, *_age(record))
+
+
+def _age(record: RepodataRecord) -> tuple[Any, ...]:
+    """Sort key of a record among those of one name, the newest last."""
+    return (version_key(record.version), record.build_number, record.timestamp)
 
 
 def _near(spec: MatchSpec, indices: Sequence[RecordIndex]) -> str | None:

@@ -205,22 +205,27 @@ def environment_table(entries: Iterable[tuple[str, str, bool]]) -> str:
     return "\n".join(["# environments:", "#", *filter(None, table(rows).split("\n"))])
 
 
+def search_head(*, of_builds: bool) -> tuple[str, ...]:
+    """Return the header above :func:`search_rows`."""
+    return ("# Name", "Version", "Build" if of_builds else "Builds", "Channel")
+
+
 def search_rows(records: Sequence[RepodataRecord], *, of_builds: bool) -> list[tuple[str, ...]]:
-    """Return the rows of ``search``: a header and one row per version of a channel, or per build.
+    """Return the rows of ``search``: one per version of a channel, or per build.
 
     Args:
-        records: In the order of the rows.
+        records: Those of one name, in the order of the rows.
         of_builds: Whether each build has a row; else a version has the number of its builds.
     """
+    channels = {record.channel: short_channel(record.channel) for record in records}
     if of_builds:
-        head = ("# Name", "Version", "Build", "Channel")
-        return [head, *((r.name, r.version, r.build, short_channel(r.channel)) for r in records)]
-    counts: dict[tuple[str, str, str], int] = {}
+        return [(r.name, r.version, r.build, channels[r.channel]) for r in records]
+    counts: dict[tuple[str, str], int] = {}
     for record in records:
-        row = (record.name, record.version, short_channel(record.channel))
+        row = (record.version, channels[record.channel])
         counts[row] = counts.get(row, 0) + 1
-    rows = ((name, version, str(n), channel) for (name, version, channel), n in counts.items())
-    return [("# Name", "Version", "Builds", "Channel"), *rows]
+    name = records[0].name
+    return [(name, version, str(n), channel) for (version, channel), n in counts.items()]
 
 
 def newest_rows(rows: Sequence[tuple[str, ...]], limit: int) -> list[tuple[str, ...]]:

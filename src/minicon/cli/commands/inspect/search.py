@@ -18,10 +18,12 @@ from minicon.lean_dataclasses import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
     from pathlib import Path
 
     from minicon.api.inspect.searching import SearchResult
     from minicon.cli.context import CommandContext
+    from minicon.models.records import RepodataRecord
 
 
 #: Rows of each package that a terminal gets.
@@ -54,23 +56,17 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print matching packages; return 1 if nothing matches."""
     if arguments.envs:
         return _in_environments(arguments.spec, context)
-    from minicon.cli.render.listing import (
-        newest_rows,
-        record_details,
-        search_objects,
-        search_rows,
-        table,
-    )
+    from minicon.cli.render.listing import record_details, search_objects
     from minicon.errors import PackageNotFound
 
     result = _result(arguments.spec, arguments, context)
-    wider = flexible_spec(arguments.spec) if arguments.flexible and not result.records else None
+    wider = flexible_spec(arguments.spec) if arguments.flexible and result.is_empty else None
     if wider is not None:
         context.console.answer(f"No match found for: {arguments.spec}. Search: {wider}")
         result = replace(_result(wider, arguments, context), hint=result.hint)
     for note in result.notes:
         context.console.note(note)
-    if not result.records:
+    if result.is_empty:
         raise PackageNotFound(
             "no-match",
             f"nothing matches {arguments.spec!r} in {', '.join(result.channels) or 'no channel'}",
@@ -84,27 +80,47 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         details = [record_details(r, exports.get(r, {})) for r in result.records]
         context.console.answer("\n\n".join(details))
     else:
-        of_builds = result.of_builds or context.console.dialect.lists_builds
-        head, *rows = search_rows(result.records, of_builds=of_builds)
-        default = _ROWS if context.console.is_terminal else 0
-        kept = newest_rows(rows, default if arguments.limit is None else arguments.limit)
-        context.console.answer(table([head, *kept]))
-        if len(kept) < len(rows):
-            left = len(rows) - len(kept)
-            context.console.note(f"{left} older rows are not shown: --limit 0 shows all")
+        _show_table(result.rows, arguments, context)
     return 0
+
+
+def _show_table(
+    rows: Sequence[tuple[str, ...]], arguments: argparse.Namespace, context: CommandContext
+) -> None:
+    from minicon.cli.render.listing import newest_rows, search_head, table
+
+    default = _ROWS if context.console.is_terminal else 0
+    kept = newest_rows(rows, default if arguments.limit is None else arguments.limit)
+    head = search_head(of_builds=_lists_builds(arguments, context))
+    context.console.answer(table([head, *kept]))
+    if len(kept) < len(rows):
+        left = len(rows) - len(kept)
+        context.console.note(f"{left} older rows are not shown: --limit 0 shows all")
 
 
 def _result(spec: str, arguments: argparse.Namespace, context: CommandContext) -> SearchResult:
     from minicon.api.inspect.searching import search
+    from minicon.cli.render.listing import search_rows
 
+    def make_rows(records: Sequence[RepodataRecord]) -> list[tuple[str, ...]]:
+        return search_rows(records, of_builds=of_builds)
+
+    of_builds = _lists_builds(arguments, context)
     return search(
         context.services,
         spec,
         channels=tuple(arguments.channels),
         override=arguments.override_channels,
         run_exports=arguments.info,
+        make_rows=None if context.console.json or arguments.info else make_rows,
     )
+
+
+def _lists_builds(arguments: argparse.Namespace, context: CommandContext) -> bool:
+    """Whether the table has a row for each build."""
+    from minicon.api.inspect.searching import selects_builds
+
+    return context.console.dialect.lists_builds or selects_builds(arguments.spec)
 
 
 def flexible_spec(text: str) -> str | None:
@@ -122,14 +138,15 @@ def in_environment(path: Path, spec: str, context: CommandContext) -> int:
         PackageNotFound: There are none.
     """
     from minicon.api.inspect.installed import packages_of_environments
-    from minicon.cli.render.listing import search_objects, search_rows, table
+    from minicon.cli.render.listing import search_head, search_objects, search_rows, table
     from minicon.errors import PackageNotFound
 
     found = packages_of_environments([path], spec)
     if not found:
         raise PackageNotFound("no-match", f"nothing matches {spec!r} in {path}")
     records = [each.record for each in found[path]]
-    context.console.answer(table(search_rows(records, of_builds=True)))
+    rows = search_rows(records, of_builds=True)
+    context.console.answer(table([search_head(of_builds=True), *rows]))
     if context.console.json:
         context.console.document(search_objects(records, {}), kind="search")
     return 0
