@@ -9,18 +9,19 @@ as JSON. Names, versions, builds and file names become parts of paths in the pac
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from minicon.constants import PACKAGE_EXTENSIONS, WHEEL_EXTENSION
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_names import MAX_LENGTH, PACKAGE_NAME
 from minicon.models.strict_json import is_plain
-from minicon.models.subdir import check_subdir
+from minicon.models.subdir import KNOWN_SUBDIRS, check_subdir
 from minicon.models.version import version_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 #: Longest file name.
@@ -55,13 +56,9 @@ def check_record_fields(data: Mapping[str, Any], *, fn: str, subdir: str | None 
     """
     name, version = data.get("name"), data.get("version")
     build = data.get("build", data.get("build_string", "")) or data.get("build_string", "")
-    _check("name", name, PACKAGE_NAME.match, fn)
-    _check("version", version, _VERSION.match, fn)
-    try:
-        version_key(str(version))
-    except SpecError:
-        raise _refused("version", version, fn) from None
-    _check("build", build, _BUILD.match, fn)
+    _check("name", name, _is_name, fn)
+    _check("version", version, _is_version, fn)
+    _check("build", build, _is_build, fn)
     good = len(fn) <= MAX_FILE_NAME and fn.endswith(_EXTENSIONS)
     if not good or not _FILE_NAME.match(fn) or _DEVICES.match(fn):
         raise _refused("file name", fn, fn)
@@ -69,7 +66,8 @@ def check_record_fields(data: Mapping[str, Any], *, fn: str, subdir: str | None 
     if own is not None:
         if not isinstance(own, str) or (subdir is not None and own != subdir):
             raise _refused("subdir", own, fn)
-        check_subdir(own)
+        if own not in KNOWN_SUBDIRS:
+            check_subdir(own)
     number = data.get("build_number", 0)
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**63:
         raise _refused("build number", number, fn)
@@ -115,10 +113,31 @@ def check_record_values(data: Mapping[str, Any], fn: str) -> None:
             raise _refused(key[:40], value, fn)
 
 
-def _check(field: str, value: object, matches: Any, fn: str) -> None:
-    good = isinstance(value, str) and len(value) <= MAX_LENGTH and matches(value)
-    if not good or ".." in str(value) or (field == "name" and _DEVICES.match(str(value))):
+def _check(field: str, value: object, is_good: Callable[[str], bool], fn: str) -> None:
+    if not (isinstance(value, str) and len(value) <= MAX_LENGTH and is_good(value)):
         raise _refused(field, value, fn)
+
+
+# Most records have the name, the version or the build of one before.
+
+
+@lru_cache(maxsize=1024)
+def _is_name(text: str) -> bool:
+    return bool(PACKAGE_NAME.match(text)) and ".." not in text and not _DEVICES.match(text)
+
+
+@lru_cache(maxsize=8192)
+def _is_version(text: str) -> bool:
+    try:
+        version_key(text)
+    except SpecError:
+        return False
+    return bool(_VERSION.match(text)) and ".." not in text
+
+
+@lru_cache(maxsize=8192)
+def _is_build(text: str) -> bool:
+    return bool(_BUILD.match(text)) and ".." not in text
 
 
 def _refused(field: str, value: object, fn: str) -> SpecError:

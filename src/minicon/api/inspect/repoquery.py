@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import chain
 
 from minicon.api.dependency_graph import DependencyGraph, parsed_dependency
-from minicon.api.inspect.searching import newest_first, read_names
+from minicon.api.inspect.searching import by_age, read_names
 from minicon.api.plan.channel_indices import channel_indices
 from minicon.errors import PackageNotFound, SpecError
 from minicon.lean_dataclasses import dataclass
@@ -47,12 +47,16 @@ class QueryAnswer:
     Attributes:
         roots: The records that were queried.
         matches: Their dependencies, or their dependents.
-        graph: The same as a graph, for trees.
+        packages: One record of each name in the answer.
     """
 
     roots: tuple[RepodataRecord, ...]
     matches: tuple[Match, ...]
-    graph: DependencyGraph
+    packages: tuple[RepodataRecord, ...]
+
+    def graph(self) -> DependencyGraph:
+        """Return the answer as a graph, for trees."""
+        return _graph(self.packages)
 
 
 class InstalledIndex(RecordIndex):
@@ -115,7 +119,7 @@ class Catalogue:
     def records_for(self, name: str) -> list[RepodataRecord]:
         """Return all records of a name, newest first."""
         found = [record for index in self._indices for record in index.records_for(name)]
-        return sorted(found, key=newest_first, reverse=True)
+        return sorted(found, key=by_age, reverse=True)
 
     def matching(self, spec: MatchSpec) -> list[RepodataRecord]:
         """Return all records that match a spec with an exact name, newest first."""
@@ -155,7 +159,12 @@ def dependencies_of(catalogue: Catalogue, text: str, *, recursive: bool = False)
 
 
 def dependents_of(
-    catalogue: Catalogue, text: str, *, recursive: bool = False, all_builds: bool = False
+    catalogue: Catalogue,
+    text: str,
+    *,
+    recursive: bool = False,
+    all_builds: bool = False,
+    brief: bool = False,
 ) -> QueryAnswer:
     """Return the dependents of a package. Reads every record of the sources once.
 
@@ -164,6 +173,8 @@ def dependents_of(
         text: A spec: only dependencies that one of its records satisfies are considered.
         recursive: Include indirect dependents, by the newest record of each name.
         all_builds: Return every build, not only the newest dependent of each name.
+        brief: Keep only :meth:`RepodataRecord.brief` of direct dependents, which may be hundreds
+            of thousands.
 
     Raises:
         SpecError: The spec has no exact name.
@@ -173,15 +184,17 @@ def dependents_of(
     if recursive:
         pairs = _newest_by_name((record, "") for record in catalogue.everything())
         newest = {record.name: record for record, _ in pairs}
-        graph = DependencyGraph(map(_as_installed, newest.values()), platform="")
-        names = list(graph.distances([roots[0].name], inverted=True))
+        names = list(_graph(newest.values()).distances([roots[0].name], inverted=True))
         chosen = [newest[name] for name in names if name in newest]
         matches = [Match(_spec_for(r, names), r) for r in chosen if r.name != roots[0].name]
         return _answer(roots[:1], matches, chosen or roots[:1])
     pairs = _direct_dependents(catalogue, roots)
+    if brief:
+        pairs = ((record.brief(), text) for record, text in pairs)
     if not all_builds:
         pairs = _newest_by_name(pairs)
-    found = sorted(pairs, key=lambda pair: newest_first(pair[0]), reverse=True)
+    found = sorted(pairs, key=lambda pair: by_age(pair[0]), reverse=True)
+    found.sort(key=lambda pair: pair[0].name)
     records = {record.name: record for record, _ in reversed(found)}
     records.setdefault(roots[0].name, roots[0])
     return _answer(roots[:1], [Match(text, record) for record, text in found], records.values())
@@ -250,7 +263,7 @@ def _newest_by_name(
     newest: dict[str, tuple[RepodataRecord, str]] = {}
     for record, text in found:
         known = newest.get(record.name)
-        if known is None or newest_first(record) > newest_first(known[0]):
+        if known is None or by_age(record) > by_age(known[0]):
             newest[record.name] = record, text
     return newest.values()
 
@@ -263,9 +276,9 @@ def _spec_for(record: RepodataRecord, names: Sequence[str]) -> str:
 def _answer(
     roots: Sequence[RepodataRecord], matches: Sequence[Match], chosen: Iterable[RepodataRecord]
 ) -> QueryAnswer:
-    graph = DependencyGraph(map(_as_installed, chosen), platform="")
-    return QueryAnswer(roots=tuple(roots), matches=tuple(matches), graph=graph)
+    return QueryAnswer(roots=tuple(roots), matches=tuple(matches), packages=tuple(chosen))
 
 
-def _as_installed(record: RepodataRecord) -> PrefixRecord:
-    return PrefixRecord(record, files=(), paths=())
+def _graph(records: Iterable[RepodataRecord]) -> DependencyGraph:
+    installed = (PrefixRecord(record, files=(), paths=()) for record in records)
+    return DependencyGraph(installed, platform="")

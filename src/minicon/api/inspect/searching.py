@@ -108,7 +108,7 @@ def search(
     is_missing = not records and not rows
     if is_missing and sources.pypi_for_missing_names and spec.exact_name:
         wheels = _wheels(services, spec, python, details=run_exports)
-        records, rows = _kept([sorted(wheels, key=_age)], make_rows)
+        records, rows = _kept([sorted(wheels, key=by_age)], make_rows)
         is_missing = not wheels
     partial = [i for i in indices if i.is_partial and spec.exact_name in i.names()]
     if is_missing and partial and not any(i.records_for(spec.exact_name or "") for i in partial):
@@ -169,7 +169,7 @@ def _groups(
     admits = services.age_limits.admits
     names = sorted({name for index in indices for name in _names(spec, index)})
     for records in read_names(services, indices, names):
-        yield sorted((r for r in records if spec.matches(r) and admits(r)), key=_age)
+        yield sorted((r for r in records if spec.matches(r) and admits(r)), key=by_age)
 
 
 def _kept(
@@ -251,13 +251,7 @@ def _names(spec: MatchSpec, index: RecordIndex) -> Iterable[str]:
     return (n for n in index.names_containing(spec.name.literal) if spec.name.matches(n))
 
 
-def newest_first(record: RepodataRecord) -> tuple[Any, ...]:
-    """Sort key of a record for a reversed sort: names ascend, versions and builds descend."""
-    backwards = tuple(-ord(character) for character in record.name)
-    return (backwards, *_age(record))
-
-
-def _age(record: RepodataRecord) -> tuple[Any, ...]:
+def by_age(record: RepodataRecord) -> tuple[Any, ...]:
     """Sort key of a record among those of one name, the newest last."""
     return (version_key(record.version), record.build_number, record.timestamp)
 

@@ -66,7 +66,11 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         answer = dependencies_of(catalogue, arguments.spec, recursive=recursive)
     else:
         answer = dependents_of(
-            catalogue, arguments.spec, recursive=recursive, all_builds=arguments.all_builds
+            catalogue,
+            arguments.spec,
+            recursive=recursive,
+            all_builds=arguments.all_builds,
+            brief=not (arguments.tree or context.console.json),
         )
     _show(answer, arguments, context)
     return 0
@@ -102,7 +106,7 @@ def _show(answer: QueryAnswer, arguments: argparse.Namespace, context: CommandCo
 
         inverted = arguments.query == "whoneeds"
         names = [root.name for root in answer.roots]
-        trees = dependency_tree(answer.graph, names, inverted=inverted, depth=arguments.depth)
+        trees = dependency_tree(answer.graph(), names, inverted=inverted, depth=arguments.depth)
         console.answer("\n".join(tree_lines(trees)))
     else:
         console.answer(table(query_rows(answer)))
