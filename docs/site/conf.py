@@ -66,6 +66,7 @@ def _pages(text: str) -> list[str]:
 def _toctree(caption: str, pages: list[str]) -> str:
     head = f":caption: {caption}\n" if caption else ""
     listed = "\n".join("/" + page.removeprefix("../") if "../" in page else page for page in pages)
+    listed = listed.replace("/README", "Overview </README>")  # its title is the name of the program
     return f"\n```{{toctree}}\n:hidden:\n{head}\n{listed}\n```\n"
 
 

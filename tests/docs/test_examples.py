@@ -24,11 +24,16 @@ _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FOR_SHELLS = ["completion", "--words"]
 
 
+_SCRIPT = re.compile(r"^```(?:yaml|dockerfile)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
 def typed_lines(text: str) -> list[str]:
-    """Command lines of console blocks, without prompts."""
+    """Command lines of console blocks, without prompts, of workflows and of Dockerfiles."""
     lines = [line for block in _CONSOLE.findall(text) for line in block.splitlines()]
     matches = (re.match(r"(?:\(\w+\) )?\$ (minicon .*)", line) for line in lines)
-    return [match.group(1) for match in matches if match]
+    scripts = "\n".join(_SCRIPT.findall(text))
+    found = re.findall(r"(?:^ +|RUN |run: |&& )(minicon [a-z][^&\n]*)", scripts, re.MULTILINE)
+    return [match.group(1) for match in matches if match] + found
 
 
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

@@ -67,6 +67,7 @@ def projects() -> Iterator[WheelBuilder]:
     yield fastapi.header("Provides-Extra: standard")
     yield from (tool(name) for name in ("pytest", "ruff", "sphinx", "uvicorn"))
     yield project("furo", "2026.1", "sphinx")
+    yield project("ipykernel")
 
 
 def packages() -> Iterator[PackageBuilder]:
