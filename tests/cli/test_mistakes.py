@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.support.command_line import CommandLine
+
+from minicon.cli.mistakes import fitting_hint
 
 MINICON = str(Path(sys.executable).with_name("minicon"))
 
@@ -22,8 +25,8 @@ HINTS = [
     ("create -n x -f nowhere/environment.yml", "there is no directory 'nowhere' either"),
     ("apply environmnt.yml", "did you mean environment.yml?"),
     ("replay enviroment.yml", "did you mean environment.yml?"),
-    ("create -y -p environment.yml/x hello", "environment.yml is a file"),
-    ("export -n data -f environment.yml/x.yml", "environment.yml is a file"),
+    ("create -y -p environment.yml/x hello", "hint: choose another path"),
+    ("export -n data -f environment.yml/x.yml", "a file is at the path of a directory"),
     ("plan remove -n data --all", "run: minicon remove --dry-run -n data --all"),
     ("unpack enviroment.yml new", "did you mean environment.yml?"),
     ("apply nowhere/plan.json", "there is no directory 'nowhere' either"),
@@ -31,6 +34,19 @@ HINTS = [
     ("lock merge environment.yml environment.yml enviroment.yml", "did you mean environment.yml?"),
     ("channel index projet", "did you mean project?"),
     ("channel serve projet/", "did you mean project?"),
+    ("channel index ftp://h/x", "the scheme 'ftp' is not supported"),
+    ("channel index https://h/x", "https://h/x is on a server, not a directory"),
+    ("create -n x -c https://127.0.0.1:1/c lone", "the proxy settings, or use --offline"),
+    ("plan create -n x -c https://127.0.0.1:1/c lone", "the proxy settings, or use --offline"),
+    ("channel index oci://127.0.0.1:1/x", "hint: check the network and the proxy settings\n"),
+    ("channel mirror https://127.0.0.1:1/x . --specs lone", "hint: check the network and the "),
+    ("create -p https://h/x", "it is a URL"),
+    ("unpack project new", "project is a directory\nhint: pass a .tar.zst"),
+    ("unpack pipe new", "pipe is not a regular file\nhint: pass a .tar.zst"),
+    ("unpack empty.zip new", "empty.zip is empty\nhint: pass a .tar.zst"),
+    ("unpack cut.zip new", "hint: copy or download it again"),
+    ("unpack cut.tar new", "cut.tar is cut short\nhint: copy or download it again"),
+    ("export -n data -f project", "hint: pass a file, not a directory"),
     ("create -n x ./hallo-1.0-0.conda", "did you mean ./hello-1.0-1.conda?"),
     ("create -n x environment.yml", "write -f environment.yml"),
     ("create -n x ./project", "below 'pip:'"),
@@ -54,6 +70,10 @@ def test_hints(data: CommandLine) -> None:
     (data.folder / "environment.yml").write_text("dependencies: [hello]\n")
     (data.folder / "project").mkdir()
     (data.folder / "hello-1.0-1.conda").touch()
+    (data.folder / "empty.zip").touch()
+    (data.folder / "cut.zip").write_bytes(b"PK\x03\x04")
+    (data.folder / "cut.tar").write_bytes(b"x" * 257 + b"ustar\0" + b"x" * 100)
+    os.mkfifo(data.folder / "pipe")
     for typed, hint in HINTS:
         done = data(typed)
         assert done.code, typed
@@ -87,3 +107,23 @@ def test_a_spec_that_is_not_quoted(tmp_path: Path) -> None:
     assert "the shell took '>=3' as a file" in done.stderr
     assert "'hello>=3'" in done.stderr
     assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize(
+    ("hint", "fitting"),
+    [
+        ("check the network, or use --offline", "check the network"),
+        ("use --offline, or wait", "wait"),
+        ("use --offline", None),
+        ("pass --force to replace it, or another -o", "pass --force to replace it, or another -o"),
+        ("make the plan again; --no-link-scripts runs none", "make the plan again"),
+        (
+            "copy it with 'minicon create --clone base'",
+            "copy it with 'minicon create --clone base'",
+        ),
+    ],
+)
+def test_hints_name_no_options_that_the_command_does_not_have(
+    hint: str, fitting: str | None
+) -> None:
+    assert fitting_hint(hint, {"--force", "-o"}) == fitting

@@ -374,3 +374,22 @@ def test_lists_of_thousands_are_refused(user: Home, text: str) -> None:
     assert caught.value.reference == "too-many-items"
     user.file(".condarc", text.rsplit("\n", 3)[0] + "\n")
     user.load()
+
+
+def test_platforms_are_checked_where_they_are_set(tmp_path: Path) -> None:
+    def load(text: str, **environ: str) -> LoadedSettings:
+        (tmp_path / ".condarc").write_text(text)
+        return load_settings(environ=environ, home=tmp_path, working_directory=tmp_path)
+
+    own = load("subdir: acme-riscv128\n")
+    assert (own.settings.platform, own.warnings) == ("acme-riscv128", ())
+    near = load("", CONDA_SUBDIR="linux-arm64")
+    assert near.settings.platform == "linux-arm64"
+    assert (
+        "CONDA_SUBDIR, 'linux-arm64', is not a known platform; did you mean linux-aarch64?"
+        in (near.warnings[0])
+    )
+    with pytest.raises(ConfigError, match="is not a platform") as caught:
+        load("subdir: linux64\n")
+    assert str(tmp_path / ".condarc") in caught.value.message
+    assert caught.value.hint == "did you mean linux-64?"

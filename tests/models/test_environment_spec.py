@@ -106,6 +106,7 @@ def test_little_is_enough(empty: dict[str, object]) -> None:
         ({"variables": {"A B": 1}}, "cannot be the name of a variable"),
         ({"variables": {"A;rm": 1}}, "cannot be the name of a variable"),
         ({"platforms": ["../x"]}, "not a platform"),
+        ({"platforms": ["acme-1", "linux-x86_64"]}, "environment.yml: 'linux-x86_64' is not a"),
         ({"groups": ["a"]}, "groups must be a mapping"),
     ],
 )

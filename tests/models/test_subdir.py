@@ -44,6 +44,20 @@ def test_nonsense_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        *[("linux64", "linux-64"), ("linux-x86_64", "linux-64"), ("LINUX-64", "linux-64")],
+        *[("linux-arm64", "linux-aarch64"), ("linux-46", "linux-64"), ("osx64", "osx-64")],
+        *[("macos-arm64", "osx-arm64"), ("osx-amd64", "osx-64"), ("darwin-aarch64", "osx-arm64")],
+        *[("win-amd64", "win-64"), ("win32", "win-32"), ("windows_64", "win-64")],
+        *[("linux-64", ""), ("noarch", ""), ("acme-riscv128", ""), ("linux", ""), ("x" * 99, "")],
+    ],
+)
+def test_other_spellings_of_platforms(text: str, meant: str) -> None:
+    assert subdirs.platform_hint(text) == (f"did you mean {meant}?" if meant else "")
+
+
+@pytest.mark.parametrize(
     ("expression", "subdir", "expected"),
     [
         ("linux", "linux-64", True),

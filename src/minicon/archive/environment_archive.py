@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from minicon.archive.streams import Compression
     from minicon.archive.strict_zip import ZipEntry
 
-_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_READ = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
 #: First bytes of each compression of tar archives.
 _MAGIC: dict[bytes, Compression] = {
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -39,6 +44,7 @@ _MAGIC: dict[bytes, Compression] = {
     b"\xfd7zXZ\0": "xz",
 }
 _ZIP, _SQUASHFS = b"PK", b"hsqs"
+_KNOWN_FORMATS = "pass a .tar.zst, .tar.gz, .tar.bz2, .tar.xz, .tar or .zip of 'minicon pack'"
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 #: Bytes of zeros at the end of a tar archive.
 _TAR_END = 1024
@@ -67,7 +73,11 @@ class EnvironmentArchive(Closing):
             self._descriptor = os.open(path, _READ)
         try:
             with describing("read", path):
-                self.size = os.fstat(self._descriptor).st_size
+                status = os.fstat(self._descriptor)
+                if not stat.S_ISREG(status.st_mode):
+                    is_folder = stat.S_ISDIR(status.st_mode)
+                    raise self._unknown("is a directory" if is_folder else "is not a regular file")
+                self.size = status.st_size
                 start = ByteRange(self._descriptor, 0, self.size).read_at(0, 512)
             self._compression = self._recognise(start)
         except BaseException:
@@ -82,15 +92,18 @@ class EnvironmentArchive(Closing):
         if start.startswith(_ZIP):
             return None
         if start[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC):
-            end = ByteRange(self._descriptor, 0, self.size).read_at(self.size - _TAR_END, _TAR_END)
+            at = max(self.size - _TAR_END, 0)
+            end = ByteRange(self._descriptor, 0, self.size).read_at(at, _TAR_END)
             if end.strip(b"\0"):  # no compressor's checksum would show it
                 raise damaged(self.name, "is cut short")
             return "none"
-        hint = "pass a .tar.zst, .tar.gz, .tar.bz2, .tar.xz, .tar or .zip of 'minicon pack'"
         if start.startswith(_SQUASHFS):
             hint = "mount it, or unpack it with unsquashfs and run bin/conda-unpack in it"
-        what = "is a SquashFS image" if start.startswith(_SQUASHFS) else "has an unknown format"
-        raise PackageError("unknown-format", f"{self.name} {what}", hint=hint)
+            raise self._unknown("is a SquashFS image", hint)
+        raise self._unknown("has an unknown format" if start else "is empty")
+
+    def _unknown(self, what: str, hint: str = _KNOWN_FORMATS) -> PackageError:
+        return PackageError("unknown-format", f"{self.name} {what}", hint=hint)
 
     def members(self, advance: Callable[[int], None] | None = None) -> Iterator[ArchiveMember]:
         """Yield every member.
@@ -116,7 +129,7 @@ class EnvironmentArchive(Closing):
         strict = StrictZip(source, refuse)
         extent = strict.directory()
         if extent is None:
-            raise refuse("does not end like a zip file: truncated, or with bytes appended")
+            raise damaged(self.name, "does not end like a zip file: truncated, or bytes appended")
         for entry, start in strict.starts(list(strict.entries(extent)), extent):
             raw = memoryview(source.read_at(start, entry.compressed_size))
             yield self._zip_member(entry, strict.pieces(entry, raw))

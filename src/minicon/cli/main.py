@@ -120,10 +120,12 @@ def _refuse_unquoted(parsed: argparse.Namespace) -> None:
 
 
 def _improve_hint(error: MiniconError, parsed: argparse.Namespace | None) -> None:
-    from minicon.cli.mistakes import spec_hint
+    from minicon.cli.mistakes import fitting_hint, spec_hint
 
     if better := spec_hint(error, getattr(parsed, "specs", ())):
         error.hint = better
+    elif parsed is not None and error.hint:
+        error.hint = fitting_hint(error.hint, parsed.options)
 
 
 def _answer_with_note(text: str, console: Console) -> int:

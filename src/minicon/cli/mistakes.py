@@ -9,10 +9,11 @@ import os
 
 from minicon.constants import PYPI_PREFIX
 from minicon.errors import UsageError
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from minicon.errors import MiniconError
 
@@ -41,6 +42,9 @@ _OPTIONS = {
     "-U": "'minicon update' updates packages",
     "--upgrade": "'minicon update' updates packages",
 }
+#: The ends of clauses of a hint, and options that a clause names.
+_CLAUSE_ENDS = lazy_pattern(r"(, or |; )")
+_NAMED_OPTIONS = lazy_pattern(r"(?<![\w-])--[a-z][a-z-]*")
 #: Errors whose cause may be how a spec was written.
 _ABOUT_SPECS = frozenset({"package-not-found", "invalid-spec", "invalid-requirement"})
 _LISTS = (".yml", ".yaml", ".txt", ".toml", ".lock", ".json")
@@ -56,6 +60,20 @@ def command_hint(word: str) -> str | None:
 def option_hint(words: Sequence[str]) -> str | None:
     """Return what minicon has instead of another program's option, if one is among words."""
     return next((_OPTIONS[word] for word in words if word in _OPTIONS), None)
+
+
+def fitting_hint(hint: str, options: Collection[str]) -> str | None:
+    """Return a hint without the clauses about options that the command does not have.
+
+    Errors are raised by code that many commands use. A clause that names another command stays.
+    """
+    words = ["", *_CLAUSE_ENDS.split(hint)]
+    kept = [
+        (end, clause)
+        for end, clause in zip(words[::2], words[1::2], strict=True)
+        if "minicon " in clause or all(each in options for each in _NAMED_OPTIONS.findall(clause))
+    ]
+    return "".join(word for pair in kept for word in pair)[len(kept[0][0]) :] if kept else None
 
 
 def spec_hint(error: MiniconError, specs: Sequence[str]) -> str | None:

@@ -270,17 +270,14 @@ def platform_name(text: str) -> str:
     Raises:
         ArgumentTypeError: The platform is unknown.
     """
-    from minicon.models.subdir import KNOWN_SUBDIRS
+    from minicon.models.subdir import KNOWN_SUBDIRS, platform_hint
 
     if text in KNOWN_SUBDIRS:
         return text
     from argparse import ArgumentTypeError
 
-    from minicon.models.near_names import near_names
-
-    near = near_names(text, sorted(KNOWN_SUBDIRS))
-    instead = f"did you mean {near[0]}?" if near else "for example linux-64 or osx-arm64"
-    raise ArgumentTypeError(f"unknown platform {text!r}; {instead}")
+    own = "set MINICON_SUBDIR if a channel has it"
+    raise ArgumentTypeError(f"unknown platform {text!r}; {platform_hint(text) or own}")
 
 
 def add_change_options(parser: argparse.ArgumentParser) -> None:

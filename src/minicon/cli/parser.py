@@ -133,6 +133,9 @@ class CommandParser(argparse.ArgumentParser):
         if hasattr(parsed, "specs") and not any(word.startswith("-") for word in unknown):
             parsed.specs = [*parsed.specs, *unknown]
             unknown = []
+        parsed.options = (
+            getattr(parsed, "options", frozenset()) | self._option_string_actions.keys()
+        )
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return parsed, unknown

@@ -29,7 +29,7 @@ from minicon.config.values import check_value, filler, read_variable
 from minicon.errors import ConfigError
 from minicon.fs.safe_path import user_path_problem
 from minicon.lean_dataclasses import dataclass, fields
-from minicon.models.subdir import native_subdir
+from minicon.models.subdir import KNOWN_SUBDIRS, is_subdir, native_subdir, platform_hint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +88,23 @@ def load_settings(
     fill = filler(environ, str(home))
     merged = {name: _merge(KEYS[name], raws, fill) for name, raws in collected.items()}
     settings = _settings(merged, environ, home, working_directory, platform)
+    if platform is None and settings.platform not in KNOWN_SUBDIRS and "subdir" in merged:
+        _check_platform(settings.platform, merged["subdir"].source, warnings)
     return LoadedSettings(settings, tuple(dict.fromkeys(warnings)))
+
+
+def _check_platform(platform: str, source: str, warnings: list[str]) -> None:
+    """Refuse what cannot be a subdir; warn of one that resembles a known one.
+
+    As in conda, any other is used as it is: a channel may have subdirs of its own.
+    """
+    hint = platform_hint(platform)
+    problem = f"the value of 'subdir' in {source}, {platform!r}, is not"
+    if not is_subdir(platform):
+        meant = hint or "write, for example, linux-64 or osx-arm64"
+        raise ConfigError("wrong-value", f"{problem} a platform", hint=meant)
+    if hint:
+        warnings.append(f"{problem} a known platform; {hint}")
 
 
 def configured_values(

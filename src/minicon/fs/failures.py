@@ -8,6 +8,8 @@ import os
 from minicon.errors import ChannelError, FileError
 from minicon.fs.safe_path import typed_path
 from minicon.models.near_names import near_names
+from minicon.models.url import Url, is_url
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def file_error(operation: str, path: str | os.PathLike[str], error: OSError) -> 
         errno.EPERM: ("permission-denied", "check its owner and permissions"),
         errno.EROFS: ("read-only", "the file system is mounted read-only"),
         errno.ENOTDIR: ("not-a-folder", "a file is at the path of a directory; use another path"),
+        errno.EISDIR: ("file-system", "pass a file, not a directory"),
         errno.ELOOP: ("link-in-the-way", "check where the link comes from, then remove it"),
     }.get(error.errno or 0, ("file-system", None))
     if operation == "read" and error.errno == errno.ENOENT:
@@ -44,15 +47,20 @@ def near_files(path: str | os.PathLike[str], otherwise: str) -> str:
 
 
 def channel_folder(text: str) -> Path:
-    """Return the absolute path of a directory of a channel.
+    """Return the absolute path of a directory of a channel, which may be given as ``file:`` URL.
 
     Raises:
-        ChannelError: ``no-channel-folder``: it does not exist.
+        ChannelError: ``no-channel-folder``: it does not exist, or is on a server.
+        SpecError: It is a URL that no channel can have.
     """
-    folder = typed_path(text).absolute()
+    path = Url(text).file_path if is_url(text) else text
+    if path is None:
+        message = f"{redact(text)} is on a server, not a directory"
+        raise ChannelError("no-channel-folder", message, hint="run it where the packages are")
+    folder = typed_path(path).absolute()
     if not folder.is_dir():
         hint = near_files(
-            text.rstrip("/"), "create it with packages in noarch/, linux-64/ and so on"
+            path.rstrip("/"), "create it with packages in noarch/, linux-64/ and so on"
         )
         raise ChannelError("no-channel-folder", f"directory {folder} does not exist", hint=hint)
     return folder

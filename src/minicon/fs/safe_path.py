@@ -30,6 +30,7 @@ _SHOWN = 80
 #: A regular expression that nearly all paths match; only the others need a full check.
 ORDINARY_PATH = r"(?:[A-Za-z0-9_+-][A-Za-z0-9_.+-]*/)*[A-Za-z0-9_+-][A-Za-z0-9_.+-]*"
 _ORDINARY = lazy_pattern(ORDINARY_PATH)
+_URL = lazy_pattern(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _DRIVE = lazy_pattern(r"[A-Za-z]:")
 _WINDOWS_FORBIDDEN = lazy_pattern(r'[<>:"|?*\x00-\x1f]')
 _WINDOWS_RESERVED = lazy_pattern(
@@ -151,12 +152,12 @@ def typed_path(text: str) -> Path:
     """Validate a path that a user typed and expand ``~``; a relative path stays relative.
 
     Raises:
-        UsageError: ``invalid-path``: no file system supports it.
+        UsageError: ``invalid-path``: no file system supports it, or it is a URL.
     """
     from pathlib import Path
 
     path = os.path.expanduser(text)
-    if problem := user_path_problem(path):
+    if problem := user_path_problem(path) or ("is a URL" if _URL.match(path) else None):
         raise UsageError(
             "invalid-path",
             f"{shortened(text, _SHOWN)!r} is not a valid path: it {problem}",

@@ -11,6 +11,7 @@ from minicon.redaction import shortened
 
 NOARCH = "noarch"
 _MAX_SELECTOR = 64
+_LONGEST = 32
 
 #: Platforms that packages are built for.
 PLATFORMS = (
@@ -25,6 +26,8 @@ _SUBDIR = lazy_pattern(r"[a-z0-9_]+-[a-z0-9_]+|noarch")
 _SYSTEMS = {
     "linux": "linux",
     "darwin": "osx",
+    "macos": "osx",
+    "macosx": "osx",
     "windows": "win",
     "win32": "win",
     "emscripten": "emscripten",
@@ -86,13 +89,38 @@ def check_subdir(text: str) -> str:
     Raises:
         SpecError: ``invalid-subdir``.
     """
-    if len(text) > 32 or not _SUBDIR.fullmatch(text):
+    if not is_subdir(text):
         raise SpecError(
             "invalid-subdir",
             f"{shortened(text, 40)!r} is not a platform",
-            hint="platforms look like linux-64, osx-arm64, win-64 or noarch",
+            hint=platform_hint(text) or "platforms look like linux-64, osx-arm64, win-64 or noarch",
         )
     return text
+
+
+def is_subdir(text: str) -> bool:
+    """Whether a text has the form of a subdir; channels may have others than the known ones."""
+    return len(text) <= _LONGEST and _SUBDIR.fullmatch(text) is not None
+
+
+def platform_hint(text: str) -> str:
+    """Return a question for the platform that another text means: ``linux64``, ``macos-arm64``.
+
+    Empty for known subdirs, and for texts that resemble none: a channel may have its own.
+    """
+    if text in KNOWN_SUBDIRS or len(text) > _LONGEST:
+        return ""
+    from minicon.models.near_names import near_names
+
+    typed = text.strip().lower()
+    systems = sorted({*_SYSTEMS, *_SYSTEMS.values()}, key=len, reverse=True)
+    meant = [
+        current_subdir(system, typed.removeprefix(system).lstrip("-_"))
+        for system in systems
+        if typed.startswith(system)
+    ]
+    near = [name for name in meant if name in PLATFORMS] or near_names(text, sorted(KNOWN_SUBDIRS))
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def is_windows(subdir: str) -> bool:

@@ -213,8 +213,10 @@ class UrlFetcher:
 
     def _require_network(self, url: str) -> None:
         if self._offline:
-            message = f"{redact(url)} is needed and --offline forbids the network"
-            raise OfflineError("offline", message, hint="run once without --offline")
+            message = f"{redact(url)} is needed, and the setting offline forbids the network"
+            raise OfflineError(
+                "offline", message, hint="run once without --offline, or set MINICON_OFFLINE=false"
+            )
 
     def close(self) -> None:
         """Close all connections. The fetcher may be used again."""

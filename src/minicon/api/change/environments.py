@@ -57,7 +57,7 @@ def rename_request(
         raise UsageError(
             "base-environment",
             f"{source} is base and contains the other environments",
-            hint="create another environment with --clone base",
+            hint="copy it with 'minicon create --clone base'",
         )
     target = Path(os.path.abspath(typed_path(new))) if _is_path(new) else None
     if target is None:

@@ -15,7 +15,7 @@ from minicon.lean_dataclasses import dataclass, field
 from minicon.models.environment_files.explicit_list import ExplicitEntry, parse_explicit_entry
 from minicon.models.match_spec.parser import is_package_reference
 from minicon.models.match_spec.spec import MatchSpec
-from minicon.models.subdir import NOARCH, check_subdir, selects
+from minicon.models.subdir import NOARCH, check_subdir, platform_hint, selects
 from minicon.redaction import shortened, without_secrets
 
 TYPE_CHECKING = False
@@ -159,7 +159,11 @@ class _Reader:
             self.fail(f"the key {near!r} is unknown", key, "did you mean dependencies?")
 
     def platforms(self, value: Any) -> tuple[str, ...]:
-        names = tuple(check_subdir(name) for name in self.texts("platforms", value))
+        names = tuple(self.texts("platforms", value))
+        for name in names:
+            if hint := platform_hint(name):
+                self.fail(f"{name!r} is not a platform", value, hint)
+            check_subdir(name)
         if NOARCH in names:
             self.fail(
                 f"{NOARCH!r} is no platform of an environment",

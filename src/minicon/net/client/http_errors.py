@@ -73,9 +73,7 @@ class Failure:
     def as_error(self, url: str, verb: str = "read") -> ChannelError:
         """Return the error for a URL, which is redacted here; ``verb`` is what failed."""
         message = f"cannot {verb} {redact(url)}: {self.reason}"
-        is_alternative = verb == "read" or self.hint != _CHECK_NETWORK
-        hint = self.hint if is_alternative else _CHECK_NETWORK.partition(",")[0]
-        return ChannelError(self.reference, message, hint=hint)
+        return ChannelError(self.reference, message, hint=self.hint)
 
 
 _CHECK_NETWORK = "check the network and the proxy settings, or use --offline"

@@ -50,7 +50,9 @@ def channel_not_found(channel: Channel, subdirs: Sequence[str], *, offline: bool
     listed = " and ".join(subdirs)
     if offline and not channel.is_local:
         message = f"nothing of the channel {channel.name} is cached for {listed}"
-        return OfflineError("offline", message, hint="run once without --offline")
+        return OfflineError(
+            "offline", message, hint="run once without --offline, or set MINICON_OFFLINE=false"
+        )
     message = f"there is no channel at {channel.base_url}: no index for {listed}"
     near = nearest_channel(channel)
     hint = f"did you mean {near}?" if near else "check its name or URL"

@@ -303,5 +303,5 @@ def _check_machine(records: Mapping[str, RepodataRecord], services: Services) ->
             raise SpecError(
                 "machine-does-not-fit",
                 f"the lock's {record.name} needs {text}, and this machine has {here}",
-                hint=f"lock for this machine with --for, or set {variable}",
+                hint=f"lock for this machine with 'minicon lock --for PROFILE', or set {variable}",
             )

@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     module.add_arguments(parser)
     parsed = parser.parse_args(arguments.words)
     parsed.command = arguments.verb
+    arguments.options |= parsed.options
     if getattr(parsed, "all", False) and arguments.verb == "remove":
         import shlex
 
