@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -46,12 +47,35 @@ def started(line: CommandLine, text: str, **variables: str) -> subprocess.Comple
         ({"MAMBA_PLATFORM": "osx-64", "CONDA_SUBDIR": "win-64"}, {}),
         ({"MAMBA_COMPILE_PYC": "0"}, {"CONDA_COMPILE_BYTECODE": "0"}),
         ({"MAMBA_NO_RC": "1"}, {"MINICON_NO_RC": "1"}),
+        ({"MAMBA_NO_PIN": "1"}, {"CONDA_IGNORE_PINNED": "1"}),
+        ({"MAMBA_DOWNLOAD_ONLY": "1"}, {"CONDA_DOWNLOAD_ONLY": "1"}),
         ({"MAMBA_EXE": "/bin/micromamba"}, {}),
     ],
 )
 def test_variables_of_mamba_are_settings(given: dict[str, str], implied: dict[str, str]) -> None:
     assert implied_variables(dialect_named("micromamba"), "micromamba", given) == implied
     assert not implied_variables(dialect_named("conda"), "conda", given)
+
+
+def test_variables_of_mamba_have_effect(data: CommandLine, channel: Path) -> None:
+    small = str(data.folder / "small")
+    made = started(
+        data,
+        f"create -y lone --override-channels -c {channel}",
+        MAMBA_TARGET_PREFIX=small,
+        MAMBA_NO_PIN="true",
+        CONDA_PINNED_PACKAGES="lone=9",
+    )
+    assert made.returncode == 0, made.stderr
+    assert (data.folder / "small" / "conda-meta" / "history").exists()
+    listed = started(data, "list --json", MAMBA_TARGET_PREFIX=small)
+    assert [each["name"] for each in json.loads(listed.stdout)] == ["lone"]
+    elsewhere = started(data, "list --json -n data", MAMBA_TARGET_PREFIX=small)
+    assert "hello" in elsewhere.stdout
+    more = f"install -y hello --override-channels -c {channel}"
+    fetched = started(data, more, MAMBA_TARGET_PREFIX=small, MAMBA_DOWNLOAD_ONLY="1")
+    assert "the environment was not changed" in fetched.stdout
+    assert not list((data.folder / "small" / "conda-meta").glob("hello-*"))
 
 
 def test_the_file_of_mamba_is_read(data: CommandLine) -> None:

@@ -78,3 +78,14 @@ def test_all_settings_are_written_as_comments(data: CommandLine, conda: Program)
     assert all(line.startswith("#") or not line for line in text.splitlines())
     assert conda("config --write-default --json").json["reference"] == "config-exists"
     assert (data.home / ".condarc").read_text() == text
+
+
+def test_a_list_is_cleared(conda: Program, data: CommandLine) -> None:
+    condarc = data.home / ".condarc"
+    condarc.write_text("channels:\n- a\n- b\nlist_fields: [name]\noffline: true\n")
+    conda("config --clear channels").ok()
+    conda("config --clear list_fields").ok()
+    assert condarc.read_text() == "channels: []\nlist_fields: []\noffline: true\n"
+    assert "not a list" in conda("config --clear offline").err
+    assert conda("config --clear nothing").code == 1
+    assert conda("config --clear").code == 2

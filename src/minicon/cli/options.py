@@ -17,9 +17,11 @@ _SETTING_DESTINATIONS = (
     "always_yes",
     "build_from_source",
     "channel_priority",
+    "download_only",
     "dry_run",
     "exclude_newer",
     "exclude_newer_package",
+    "ignore_pinned",
     "json",
     "link_scripts",
     "local_repodata_ttl",
@@ -378,7 +380,9 @@ def add_solver_options(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="build nothing: use wheels only, and no source distributions or directories",
     )
-    group.add_argument("--no-pin", action="store_true", help="ignore pinned packages")
+    group.add_argument(
+        "--no-pin", dest="ignore_pinned", action="store_true", help="ignore pinned packages"
+    )
     group.add_argument(
         "--lowest",
         action="store_true",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-_LISTS = ("append", "prepend", "remove")
+_LISTS = ("append", "prepend", "remove", "clear")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class ConfigEdit:
     """One change to a configuration file.
 
     Attributes:
-        action: ``set``, ``append``, ``prepend``, ``remove``, ``remove-key``, or ``replace`` by a
-            value of any kind.
+        action: ``set``, ``append``, ``prepend``, ``remove``, ``clear`` (make a list empty),
+            ``remove-key``, or ``replace`` by a value of any kind.
         key: The key; ``KEY.NAME`` is one entry of a map.
-        value: Value as typed; not used by ``remove-key``. For ``replace``, parsed YAML.
+        value: Value as typed; unused by ``clear`` and ``remove-key``. For ``replace``, YAML.
     """
 
     action: str
@@ -166,8 +166,7 @@ def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> 
         if edit.action == "remove" and edit.value not in items:
             raise _not_in_config(key.name, f"{edit.value!r} is not in {key.name} of {path}")
         rest = [item for item in items if item != edit.value]
-        ends = {"append": [*rest, edit.value], "prepend": [edit.value, *rest], "remove": rest}
-        return ends[edit.action]
+        return _changed_list(edit.action, rest, edit.value)
     if key.kind is Kind.MAP and entry:
         return {**(checked(current) or {}), entry: edit.value}
     if key.kind is Kind.SEQUENCE or key.kind in MAPS:
@@ -180,6 +179,12 @@ def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> 
     return checked(edit.value)
 
 
+def _changed_list(action: str, rest: list[Any], value: Any) -> list[Any]:
+    """Return a list after an action of :data:`_LISTS`; ``rest`` is it without the value."""
+    changed = {"append": [*rest, value], "prepend": [value, *rest], "remove": rest, "clear": []}
+    return changed[action]
+
+
 def _foreign_value(entry: str, current: Any, edit: ConfigEdit) -> Any:
     """Return the new value of a key that other tools use, as YAML reads it."""
     import yaml
@@ -189,8 +194,7 @@ def _foreign_value(entry: str, current: Any, edit: ConfigEdit) -> Any:
     if edit.action in _LISTS:
         items = inner if isinstance(inner, list) else [] if inner is None else [inner]
         rest = [item for item in items if item != value]
-        ends = {"append": [*rest, value], "prepend": [value, *rest], "remove": rest}
-        value = ends[edit.action]
+        value = _changed_list(edit.action, rest, value)
     if not entry:
         return value
     return {**(current if isinstance(current, dict) else {}), entry: value}

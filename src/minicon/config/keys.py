@@ -118,6 +118,7 @@ _TABLE = (
     Key("remote_max_retries", _I, "number of retries after a failed request"),
     # Solving
     Key("pinned_packages", _S, "specs that packages of every solve must match", separator="&"),
+    Key("ignore_pinned", _B, "ignore pinned packages", aliases=("no_pin",)),
     Key("create_default_packages", _S, "specs added to every new environment"),
     Key("disallowed_packages", _S, "specs of packages that cannot be installed",
         aliases=("disallow",), separator="&"),
@@ -161,6 +162,7 @@ _TABLE = (
     # Output
     Key("always_yes", _B, "do not ask for confirmation", aliases=("yes",)),
     Key("dry_run", _B, "print the plan and exit"),
+    Key("download_only", _B, "download packages to the cache, and do not change the environment"),
     Key("json", _B, "print one JSON document"),
     Key("quiet", _B, "do not print progress and notes"),
     Key("verbosity", _I, "amount of output", aliases=("verbose",)),
@@ -188,7 +190,7 @@ OTHER_TOOLS_KEYS = frozenset(
     conda_build console debug default_python default_threads
     deps_modifier dev enable_private_envs environment_specifier error_upload_url
     execute_threads experimental experimental_solver export_platforms extra_safety_checks
-    fetch_threads force force_32bit force_reinstall force_remove ignore_pinned info
+    fetch_threads force force_32bit force_reinstall force_remove info
     list_fields log_level migrated_channel_aliases migrated_custom_channels no_lock no_plugins
     non_admin_enabled notify_outdated_conda override_channels_enabled
     plugins protect_frozen_envs prefix_data_interoperability prune quiet_progress

@@ -61,6 +61,7 @@ class Settings:
     s3_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     always_yes: bool = False
     dry_run: bool = False
+    download_only: bool = False
     json: bool = False
     quiet: bool = False
     verbosity: int = 0
@@ -68,6 +69,7 @@ class Settings:
     allow_softlinks: bool = False
     always_softlink: bool = False
     pinned_packages: tuple[str, ...] = ()
+    ignore_pinned: bool = False
     create_default_packages: tuple[str, ...] = ()
     disallowed_packages: tuple[str, ...] = ()
     add_pip_as_python_dependency: bool = True

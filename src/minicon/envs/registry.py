@@ -94,12 +94,19 @@ class EnvironmentRegistry:
         folders = self._settings.envs_dirs
         return next(filter(_can_be_written, folders), folders[0]) / name
 
+    @property
+    def default_target(self) -> str | None:
+        """The path that ``MAMBA_TARGET_PREFIX`` names: used if neither ``-n`` nor ``-p`` is."""
+        return self._environ.get("MINICON_TARGET_PREFIX") or None
+
     def target(self, name: str | None, prefix: str | None) -> Path:
         """Return the path that ``-n`` or ``-p`` means; without either, the active environment's.
 
         Raises:
             UsageError: Neither is given and no environment is active.
         """
+        if name is None and prefix is None:
+            prefix = self.default_target
         if prefix is not None:
             return Path(os.path.abspath(typed_path(prefix)))
         if name is not None:

@@ -14,7 +14,7 @@ from itertools import islice
 from minicon.api.dependency_graph import DependencyGraph
 from minicon.constants import PYPI_PREFIX
 from minicon.errors import PrefixError, SolveError
-from minicon.lean_dataclasses import dataclass, field
+from minicon.lean_dataclasses import dataclass
 from minicon.models.version import python_minor
 from minicon.prefix.environment.origins import requested_specs as requests_in
 from minicon.prefix.environment.prefix import Prefix
@@ -195,13 +195,12 @@ class WhyNot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhyNotRequest:
-    """The environment, the spec to try, and the sources and options of the solve."""
+    """The environment, the spec to try, and the sources of the solve."""
 
     path: Path
     spec: str
     channels: tuple[str, ...] = ()
     override_channels: bool = False
-    options: dict[str, Any] = field(default_factory=dict)
 
 
 def why_not(services: Services, wanted: WhyNotRequest) -> WhyNot:
@@ -226,7 +225,6 @@ def why_not(services: Services, wanted: WhyNotRequest) -> WhyNot:
         channels=wanted.channels,
         override_channels=wanted.override_channels,
         override_frozen=True,
-        **wanted.options,
     )
     try:
         plan = make_plan(services, request)

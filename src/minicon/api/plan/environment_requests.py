@@ -71,7 +71,7 @@ def create_request(
     """
     contents = read_files(services, files, environment_in_file)
     if name is None and prefix is None:
-        name, prefix = _target_in_files(contents)
+        name, prefix = _target_in_files(contents, services.registry.default_target)
     path = services.registry.target(name, prefix)
     return _creation(
         services,
@@ -107,7 +107,7 @@ def change_request(
     """
     contents = read_files(services, files, environment_in_file)
     if name is None and prefix is None and any(spec.name for _, spec in contents.environments):
-        name, prefix = _target_in_files(contents)
+        name, prefix = _target_in_files(contents, None)
     target = services.registry.target(name, prefix)
     is_new = creates and not is_environment(target)
     if is_new or (_is_new_base(services, target) and action == "install"):
@@ -236,11 +236,15 @@ def _default_file() -> Path:
     )
 
 
-def _target_in_files(contents: FileContents) -> tuple[str | None, str | None]:
+def _target_in_files(
+    contents: FileContents, otherwise: str | None
+) -> tuple[str | None, str | None]:
     """Return the name, or else the path, that a file gives its environment."""
     for _, spec in contents.environments:
         if spec.prefix or spec.name:
             return (spec.name, None) if spec.name else (None, spec.prefix)
+    if otherwise is not None:
+        return None, otherwise
     raise UsageError(
         "no-target-environment",
         "the environment has no name",

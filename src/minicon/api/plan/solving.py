@@ -52,7 +52,8 @@ def make_solve_request(context: PlanningContext, channels: Channels | None = Non
     """
     request, settings = context.request, context.services.settings
     history = history_of(context)
-    pins = (*settings.pinned_packages, *context.prefix.pinned_specs()) if request.use_pins else ()
+    is_pinned = request.use_pins and not settings.ignore_pinned
+    pins = (*settings.pinned_packages, *context.prefix.pinned_specs()) if is_pinned else ()
     solve_request = _solve_request(
         context.services,
         context.sources,

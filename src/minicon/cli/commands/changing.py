@@ -32,7 +32,6 @@ def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "no_deps": arguments.no_deps,
         "only_deps": arguments.only_deps,
         "force_reinstall": arguments.force_reinstall,
-        "use_pins": not arguments.no_pin,
         "constraints": tuple(arguments.constraints or ()),
         "override_frozen": arguments.override_frozen,
     }
@@ -49,7 +48,6 @@ def _capture(text: str | None) -> Path | None:
 
 def carry_out(
     request: ChangeRequest,
-    arguments: argparse.Namespace,
     context: CommandContext,
     *,
     ask: bool = True,
@@ -61,7 +59,6 @@ def carry_out(
 
     Args:
         request: The change.
-        arguments: The parsed arguments.
         context: The context of the command.
         ask: Ask for confirmation, unless a setting says not to.
 
@@ -75,15 +72,13 @@ def carry_out(
     from minicon.api.change.attempts import plan_and_carry_out
 
     def show_and_carry_out(plan: Plan) -> int:
-        return carry_out_plan(plan, arguments, context, ask=ask)
+        return carry_out_plan(plan, context, ask=ask)
 
-    changes = not (context.settings.dry_run or arguments.download_only)
+    changes = not (context.settings.dry_run or context.settings.download_only)
     return plan_and_carry_out(context.services, request, show_and_carry_out, changes_prefix=changes)
 
 
-def carry_out_plan(
-    plan: Plan, arguments: argparse.Namespace, context: CommandContext, *, ask: bool = True
-) -> int:
+def carry_out_plan(plan: Plan, context: CommandContext, *, ask: bool = True) -> int:
     """Show a plan and, unless it is a dry run, apply it; see :func:`carry_out`."""
     from minicon.api.plan.plan_effects import as_shown, effects_of_plan
 
@@ -103,7 +98,7 @@ def carry_out_plan(
         plan = as_shown(plan, effects)
     _show(plan, effects, context)
     if context.settings.dry_run:
-        return _finished(plan, effects, arguments, context, dry_run=True)
+        return _finished(plan, effects, context, dry_run=True)
     if plan.replaces_environment:
         _confirm_replacement(plan, context)
     elif ask:
@@ -111,12 +106,12 @@ def carry_out_plan(
     from minicon.api.change.applying import apply_plan, fetch_packages
 
     started = time.monotonic()
-    if arguments.download_only:
+    if context.settings.download_only:
         fetch_packages(context.services, plan)
     else:
         apply_plan(context.services, plan, command_line=context.command_line)
     seconds = time.monotonic() - started
-    return _finished(plan, effects, arguments, context, dry_run=False, seconds=seconds)
+    return _finished(plan, effects, context, dry_run=False, seconds=seconds)
 
 
 def _show(plan: Plan, effects: PlanEffects, context: CommandContext) -> None:
@@ -227,7 +222,6 @@ def _nothing_to_do(plan: Plan, context: CommandContext) -> int:
 def _finished(
     plan: Plan,
     effects: PlanEffects,
-    arguments: argparse.Namespace,
     context: CommandContext,
     *,
     dry_run: bool,
@@ -239,7 +233,7 @@ def _finished(
     elif dry_run:
         console.note("\ndry run; nothing was changed")
     elif not console.quiet:
-        if arguments.download_only:
+        if context.settings.download_only:
             console.answer("\nDownloaded; the environment was not changed.")
         else:
             from minicon.cli.render.plan import done_text

@@ -58,7 +58,6 @@ OPTIONS = (
     option("-f --force", on="config"),
     option("--dev --install --condabin --no-user", on="init"),
     option("-c", "--tempfiles", on="clean"),
-    option("--clear", on="config"),
 )
 
 #: Options that mamba has with another meaning, or with a value.

@@ -55,7 +55,10 @@ _MOST = 64
 _LONGEST = 7 * 86_400.0
 #: Settings that only decide what is printed, asked or synced.
 _WITHOUT_EFFECT = frozenset(
-    {"always_yes", "dry_run", "durability", "json", "quiet", "sources", "verbosity"}
+    {
+        *("always_yes", "download_only", "dry_run", "durability"),
+        *("json", "quiet", "sources", "verbosity"),
+    }
 )
 #: Fields of a request that have to be as they are by default.
 _PLAIN = {

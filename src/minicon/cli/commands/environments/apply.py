@@ -36,4 +36,4 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
     plan = read_plan(context.services, typed_path(arguments.file))
     refuse_frozen(Prefix(plan.prefix), override=arguments.override_frozen)
-    return carry_out_plan(plan, arguments, context, ask=False)
+    return carry_out_plan(plan, context, ask=False)

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Plan, confirm and create."""
     from minicon.cli.commands.changing import carry_out
 
-    return carry_out(build_request(arguments, context), arguments, context)
+    return carry_out(build_request(arguments, context), context)
 
 
 def build_request(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:

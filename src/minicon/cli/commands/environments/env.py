@@ -127,7 +127,7 @@ def _create(arguments: argparse.Namespace, context: CommandContext) -> int:
         **solver_arguments(arguments),
     )
     # conda's env create does not ask for confirmation; scripts rely on that
-    return carry_out(request, arguments, context, ask=False)
+    return carry_out(request, context, ask=False)
 
 
 def _update(arguments: argparse.Namespace, context: CommandContext) -> int:
@@ -147,7 +147,7 @@ def _update(arguments: argparse.Namespace, context: CommandContext) -> int:
         prune=arguments.prune,
         **solver_arguments(arguments),
     )
-    return carry_out(request, arguments, context, ask=False)
+    return carry_out(request, context, ask=False)
 
 
 def _list(arguments: argparse.Namespace, context: CommandContext) -> int:  # noqa: ARG001

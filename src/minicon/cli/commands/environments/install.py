@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
     if arguments.revision is not None:
         return _install_revision(arguments.revision, arguments, context)
-    return carry_out(build_request(arguments, context), arguments, context)
+    return carry_out(build_request(arguments, context), context)
 
 
 def _install_revision(revision: int, arguments: argparse.Namespace, context: CommandContext) -> int:
@@ -63,7 +63,7 @@ def _install_revision(revision: int, arguments: argparse.Namespace, context: Com
 
     frozen = arguments.override_frozen
     plan = plan_revision(context.services, path, revision, override_frozen=frozen)
-    return carry_out_plan(plan, arguments, context)
+    return carry_out_plan(plan, context)
 
 
 def build_request(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         return remove_environment(arguments, context)
     request = build_request(arguments, context)
     try:
-        return carry_out(request, arguments, context)
+        return carry_out(request, context)
     except PackageNotFound as error:
         raise error.with_facts(prefix=str(request.prefix)) from error.__cause__
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``why-not SPEC [-n | -p]``."""
     parser.add_argument("spec", metavar="SPEC", help="for example 'numpy>=2' or numpy")
-    parser.add_argument("--no-pin", action="store_true", help="ignore pinned packages")
+    parser.add_argument(
+        "--no-pin", dest="ignore_pinned", action="store_true", help="ignore pinned packages"
+    )
     options.add_environment_options(parser)
     options.add_channel_options(parser)
     options.add_output_options(parser)
@@ -38,7 +40,6 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         spec=arguments.spec,
         channels=tuple(arguments.channels),
         override_channels=arguments.override_channels,
-        options={"use_pins": not arguments.no_pin},
     )
     answer = why_not(context.services, request)
     console = context.console

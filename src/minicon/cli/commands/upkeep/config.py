@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Keys whose attribute of Settings has another name.
 _FIELDS = {"subdir": "platform"}
-_EDITS = ("replace", "set", "append", "prepend", "remove", "remove_key")
+_EDITS = ("replace", "set", "append", "prepend", "remove", "clear", "remove_key")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     changed.add_argument("--append", help="add to the end of a list", **pair)
     changed.add_argument("--prepend", "--add", help="add to the start of a list", **pair)
     changed.add_argument("--remove", help="remove an item from a list", **pair)
+    changed.add_argument(
+        "--clear", nargs=1, action="append", metavar="KEY", help="make a list empty"
+    )
     changed.add_argument(
         "--remove-key", nargs=1, action="append", metavar="KEY", help="remove a key and its values"
     )
