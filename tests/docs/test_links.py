@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -72,6 +73,37 @@ def test_modules_that_pages_name_exist(path: Path) -> None:
     named = {name for name in _MODULE.findall(path.read_text()) if name.split("/")[0] in rooms}
     gone = sorted(name for name in named if not (source / name).exists())
     assert not gone, "no such module of src/minicon"
+
+
+_CODE = re.compile(r"`((?:\w+/)*\w+\.py)`")
+_NOT_OURS = {"sitecustomize.py"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "internals").glob("*.md")))
+def test_files_that_internals_name_are_where_they_say(path: Path) -> None:
+    """Paths start at src/minicon, a folder of it, or the root. In a cell, names follow their folder."""
+    source = ROOT / "src" / "minicon"
+    bases = [source, ROOT, *(each for each in source.iterdir() if each.is_dir())]
+    names = _NOT_OURS | {file.name for base in ("src", "tests") for file in _code_below(base)}
+    lost = []
+    for cell in re.split(r"[|\n]", path.read_text()):
+        folder: Path | None = None
+        for name in _CODE.findall(cell):
+            if "/" in name:
+                found = next((base / name for base in bases if (base / name).exists()), None)
+                folder = found and found.parent
+                exists = found is not None
+            elif folder is None or "tests" in folder.parts:
+                exists = name in names
+            else:
+                exists = (folder / name).exists()
+            lost += [] if exists else [name]
+    assert not lost, "no such file there"
+
+
+@functools.cache
+def _code_below(folder: str) -> list[Path]:
+    return list((ROOT / folder).rglob("*.py"))
 
 
 def test_pages_that_the_code_names_exist() -> None:
