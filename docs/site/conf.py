@@ -35,8 +35,8 @@ source_suffix = {".md": "markdown"}
 myst_heading_anchors = 4
 myst_enable_extensions = ["strikethrough"]
 smartquotes = False  # pages show what is typed: --label, not an en dash
-pygments_style = "friendly"
-pygments_dark_style = "monokai"
+pygments_style = "a11y-light"  # a contrast of 4.5 for all that is coloured, comments too
+pygments_dark_style = "a11y-dark"
 # Pages are for people who read on a phone, too: system fonts, nothing from other servers.
 html_theme = "furo"
 html_title = "minicon"
@@ -65,9 +65,14 @@ def _pages(text: str) -> list[str]:
 
 def _toctree(caption: str, pages: list[str]) -> str:
     head = f":caption: {caption}\n" if caption else ""
-    listed = "\n".join("/" + page.removeprefix("../") if "../" in page else page for page in pages)
-    listed = listed.replace("/README", "Overview </README>")  # its title is the name of the program
+    listed = "\n".join(map(_entry, pages))
     return f"\n```{{toctree}}\n:hidden:\n{head}\n{listed}\n```\n"
+
+
+def _entry(page: str) -> str:
+    if page == "../README":  # its title is the name of the program
+        return "Overview </README>"
+    return f"/{page.removeprefix('../')}" if "../" in page else page
 
 
 def add_navigation(_app: Any, docname: str, content: list[str]) -> None:

@@ -81,7 +81,7 @@ _NOT_OURS = {"sitecustomize.py"}
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "internals").glob("*.md")))
 def test_files_that_internals_name_are_where_they_say(path: Path) -> None:
-    """Paths start at src/minicon, a folder of it, or the root. In a cell, names follow their folder."""
+    """Paths start at src/minicon, a folder of it, or the root; a name has the folder before it."""
     source = ROOT / "src" / "minicon"
     bases = [source, ROOT, *(each for each in source.iterdir() if each.is_dir())]
     names = _NOT_OURS | {file.name for base in ("src", "tests") for file in _code_below(base)}

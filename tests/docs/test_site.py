@@ -170,6 +170,27 @@ def test_drawings_follow_the_switch_of_the_page(
     assert "prefers-color-scheme" not in drawn
 
 
+_LUMINANCE = """colour => {
+    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map(each => each / 255).map(
+        each => each <= 0.03928 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+}"""
+_FAINT = f"""[...document.querySelectorAll('.highlight pre span')].filter(each => {{
+    const luminance = {_LUMINANCE};
+    const text = luminance(getComputedStyle(each).color);
+    const page = luminance(getComputedStyle(each.closest('.highlight')).backgroundColor);
+    return (Math.max(text, page) + 0.05) / (Math.min(text, page) + 0.05) < 4.5;
+}}).map(each => each.innerText)"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_code_is_readable(browser: Browser, address: str, scheme: str) -> None:
+    browser.prefer(scheme)
+    for page in ("how-to/build-a-channel", "how-to/continuous-integration", "how-to/clusters"):
+        browser.visit(f"{address}/docs/{page}.html")
+        assert not browser.evaluate(_FAINT)
+
+
 def test_options_are_shown_as_they_are_typed() -> None:
     assert "\N{EN DASH}label" not in (SITE / "docs/reference/cli.html").read_text()
 
