@@ -29,7 +29,8 @@ _SCRIPT = re.compile(r"^```(?:yaml|dockerfile)\n(.*?)^```", re.MULTILINE | re.DO
 
 def typed_lines(text: str) -> list[str]:
     """Command lines of console blocks, without prompts, of workflows and of Dockerfiles."""
-    lines = [line for block in _CONSOLE.findall(text) for line in block.splitlines()]
+    blocks = [block.replace("\\\n", " ") for block in _CONSOLE.findall(text)]
+    lines = [line for block in blocks for line in block.splitlines()]
     matches = (re.match(r"(?:\(\w+\) )?\$ (minicon .*)", line) for line in lines)
     scripts = "\n".join(_SCRIPT.findall(text))
     found = re.findall(r"(?:^ +|RUN |run: |&& )(minicon [a-z][^&\n]*)", scripts, re.MULTILINE)
