@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicon.repodata.index.index_file import IndexDamagedError, IndexFile, IndexWriter, hashes_file
-from minicon.repodata.index.scanner import Run
+from minicon.repodata.index.index_file import IndexDamagedError, IndexFile
+from minicon.repodata.index.index_writer import IndexWriter, hashes_file
+from minicon.repodata.index.scanner import block_of
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=20)
 SECTIONS = st.sampled_from(["packages", "packages.conda", "removed"])
@@ -15,11 +18,11 @@ SECTIONS = st.sampled_from(["packages", "packages.conda", "removed"])
 
 def write(path, runs, meta=None):
     writer = IndexWriter()
-    blocks = [runs[at : at + 7] for at in range(0, len(runs), 7)]
-    pieces = [
-        writer.add([Run(section, name.encode(), payload) for section, name, payload in block])
-        for block in blocks
-    ]
+    pieces = []
+    for at in range(0, len(runs), 7):
+        for section, block in itertools.groupby(runs[at : at + 7], key=lambda run: run[0]):
+            _, names, payloads = zip(*block, strict=True)
+            pieces.append(writer.add(block_of(section, [n.encode() for n in names], payloads)))
     path.write_bytes(b"".join([*pieces, writer.finish(meta or {})]))
     return path
 

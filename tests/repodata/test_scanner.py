@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -73,11 +72,18 @@ def styles(draw):
     return {"indent": indent, "separators": separators, "ensure_ascii": draw(st.booleans())}
 
 
+def runs_of(reader):
+    """Section, name and text of each run."""
+    for block in reader.blocks():
+        for name, begin, end in zip(block.names, block.begins, block.ends, strict=True):
+            yield block.section, name, block.text[begin:end]
+
+
 def gather(chunks):
     """Section → members, as the runs yield them."""
     reader = RepodataScanner(chunks)
     found: dict[str, dict | list] = {}
-    for section, name, payload in chain.from_iterable(reader.blocks()):
+    for section, name, payload in runs_of(reader):
         if section == "removed":
             found.setdefault(section, []).extend(json.loads(b"[%b]" % payload))
             continue
@@ -150,15 +156,15 @@ def test_odd_but_harmless(text) -> None:
 
 def test_invalid_records_are_kept_for_the_warning() -> None:
     text = b'{"packages":{"a-1-0.conda":7,"b-1-0.conda":{"name":5},"c-1-0.conda":{"name":"d"}}}'
-    names = [run.name for run in chain.from_iterable(RepodataScanner([text]).blocks())]
+    names = [name for _, name, _ in runs_of(RepodataScanner([text]))]
     assert names == [b"a", b"b", b"d"]
 
 
 def test_bytes_that_are_not_utf8_stay_with_their_record() -> None:
     text = b'{"packages":{"a-1-0.conda":{"name":"a","x":"\xff\\n"},"b-1-0.conda":{"name":"b"}}}'
-    runs = list(chain.from_iterable(RepodataScanner([text]).blocks()))
-    assert runs[0].payload == b'"a-1-0.conda":{"name":"a","x":"\xff\\n"}'
-    assert json.loads(b"{%b}" % runs[1].payload) == {"b-1-0.conda": {"name": "b"}}
+    payloads = [payload for _, _, payload in runs_of(RepodataScanner([text]))]
+    assert payloads[0] == b'"a-1-0.conda":{"name":"a","x":"\xff\\n"}'
+    assert json.loads(b"{%b}" % payloads[1]) == {"b-1-0.conda": {"name": "b"}}
 
 
 def test_long_runs_of_blanks_are_fast() -> None:

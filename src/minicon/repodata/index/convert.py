@@ -14,7 +14,7 @@ from minicon.constants import REPODATA
 from minicon.counted import counted
 from minicon.models.strict_json import is_plain
 from minicon.repodata.index.body import damaged, text_of, unknown_version
-from minicon.repodata.index.index_file import IndexWriter
+from minicon.repodata.index.index_writer import IndexWriter
 from minicon.repodata.index.scanner import InvalidRepodataError, RepodataScanner
 
 TYPE_CHECKING = False

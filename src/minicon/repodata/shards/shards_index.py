@@ -5,7 +5,7 @@ from __future__ import annotations
 from minicon.models.strict_json import DEEPEST, is_plain
 from minicon.repodata.index.body import damaged, unknown_version
 from minicon.repodata.index.convert import check_info
-from minicon.repodata.index.index_file import hashes_file
+from minicon.repodata.index.index_writer import hashes_file
 from minicon.repodata.shards.shard_format import LARGEST_INDEX, ShardDamagedError, unpack
 
 TYPE_CHECKING = False
