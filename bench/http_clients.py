@@ -161,7 +161,7 @@ def read_records(fetcher, url: str, cache: str, *, use_shards: bool) -> None:
 
     step = NAMES // (SHARDS if use_shards else PACKAGES)
     names = [f"package{number:05}" for number in range(0, NAMES, step)]
-    client = ChannelClient(fetcher, cache, use_shards=use_shards)
+    client = ChannelClient(lambda: fetcher, cache, use_shards=use_shards)
     (index,) = client.indices([Channel(url, url)], [SUBDIR], names=names)[0]
     found = sum(len(index.records_for(name)) for name in names)
     assert found == len(names) * RECORDS_PER_NAME, found

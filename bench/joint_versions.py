@@ -37,7 +37,7 @@ from tests.support.real_channels import channel_index, real_request, shared_data
 from minicon.api.services import Services
 from minicon.config.load import load_settings
 from minicon.errors import MiniconError
-from minicon.models.indexes import Release
+from minicon.models.indexes.wheel_index import Release
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import normalize_pypi_name
 from minicon.pypi.index.pypi_index import PypiIndex

@@ -36,7 +36,7 @@ url, cache, kind, names = sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.
 from minicon.models.channel import Channel
 from minicon.net.routing import make_fetcher
 from minicon.repodata.client import ChannelClient
-client = ChannelClient(make_fetcher(), cache, use_shards=kind == "shards")
+client = ChannelClient(make_fetcher, cache, use_shards=kind == "shards")
 indices = client.indices([Channel(url, url)], {subdirs}, names=names)[0]
 print(sum(len(index.records_for(name)) for index in indices for name in names))
 """

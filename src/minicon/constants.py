@@ -7,6 +7,7 @@ PINNED = "conda-meta/pinned"
 FROZEN = "conda-meta/frozen"
 
 REPODATA = "repodata.json"
+SHARDS_INDEX = "repodata_shards.msgpack.zst"
 CONDA_EXTENSION = ".conda"
 TARBALL_EXTENSION = ".tar.bz2"
 WHEEL_EXTENSION = ".whl"

@@ -18,8 +18,9 @@ from minicon.repodata.channels.notices import parse_notices
 from minicon.repodata.channels.relations import relations_of
 from minicon.repodata.index.base_url import resolve_base_url
 from minicon.repodata.index.convert import index_bytes, unread_revisions
-from minicon.repodata.index.decode import Members, RecordSource
+from minicon.repodata.index.decode import Members
 from minicon.repodata.index.index_file import IndexFile
+from minicon.repodata.index.record_source import RecordSource
 from minicon.repodata.index.subdir_index import ConvertedIndex, EmptyIndex
 from minicon.repodata.run_exports import _checked as checked
 from minicon.repodata.shards.shard_format import ShardDamagedError

@@ -12,7 +12,7 @@ from tests.support.command_line import CommandLine
 from tests.support.mutations import Deep, Raw, json_bytes
 
 from minicon.errors import MiniconError, PackageError, SpecError
-from minicon.models.indexes import DistributionFile
+from minicon.models.indexes.wheel_index import DistributionFile
 from minicon.models.record_checks import check_record_fields
 from minicon.models.records import RepodataRecord
 from minicon.models.strict_json import read_json

@@ -14,7 +14,7 @@ from tests.support.mutations import fuzz, mutated_bytes, mutated_json, mutated_t
 from tests.support.wheels import WheelBuilder
 
 from minicon.errors import MiniconError, PackageError
-from minicon.models.indexes import DistributionFile
+from minicon.models.indexes.wheel_index import DistributionFile
 from minicon.models.records import RepodataRecord
 from minicon.package.prepare.wheel import prepare_wheel
 from minicon.package.prepare.wheel_layout import needs_digest, package_path, read_dist_info

@@ -13,7 +13,7 @@ from minicon.machine.host_packages.host_index import (
     layout_of,
     record_for_interpreter,
 )
-from minicon.models.indexes import RecordIndex
+from minicon.models.indexes.record_index import RecordIndex
 from minicon.models.prefix_record import PrefixRecord
 
 

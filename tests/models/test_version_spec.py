@@ -46,7 +46,7 @@ def holds(tree: object, version: str) -> bool:
     if not isinstance(tree, Constraint):
         parts = [holds(part, version) for part in tree[1:]]
         return any(parts) if tree[0] == "or" else all(parts)
-    operator, text = tree
+    operator, text = tree.operator, tree.text
     if operator == "any":
         return True
     if operator in ("startswith", "not_startswith"):

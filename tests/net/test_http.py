@@ -427,7 +427,7 @@ def test_a_channel_whose_shards_stall_is_open_soon(tmp_path, fault) -> None:
         server.fault("*/shards/*", fault)
         routes = make_fetcher(home=tmp_path, environment={}, read_timeout=0.2, max_retries=1)
         try:
-            client = ChannelClient(routes, tmp_path / "cache")
+            client = ChannelClient(lambda: routes, tmp_path / "cache")
             index = client.index(Channel("c", server.url), "linux-64")
             began = time.monotonic()
             for name in list(index.names()):

@@ -108,7 +108,7 @@ def test_a_channel_through_mirrors_keeps_its_own_urls(tmp_path, servers, use_sha
     opener = make_fetcher(
         home=tmp_path, environment={}, max_retries=0, mirrors={HOME: [first.url, second.url]}
     )
-    client = ChannelClient(opener, tmp_path / "cache", use_shards=use_shards)
+    client = ChannelClient(lambda: opener, tmp_path / "cache", use_shards=use_shards)
     (index, _) = client.indices([Channel("main", HOME)], ["linux-64", "noarch"])[0]
     (record,) = index.records_for("numpy")
     opener.close()

@@ -110,8 +110,7 @@ def test_a_channel_is_read_whole_and_in_shards(
     (channel,) = parse_channels(url, alias="https://none.invalid")
     assert PASSWORD not in channel.base_url
     fetcher = opener(plain_environment)
-    store = fetcher.credentials
-    client = ChannelClient(fetcher, tmp_path / "c", use_shards=use_shards, credentials=store)
+    client = ChannelClient(lambda: fetcher, tmp_path / "c", use_shards=use_shards)
     index = client.index(channel, "linux-64")
     assert type(index).__name__ == ("ShardedIndex" if use_shards else "ConvertedIndex")
     (record,) = index.records_for("_mutex")

@@ -78,7 +78,7 @@ def test_objects_are_requested_conditionally(server, keys, described_channel) ->
 def test_a_channel_is_read_whole_and_in_shards(server, keys, tmp_path, use_shards) -> None:
     fetcher = opener(server, keys, "bucket")
     (channel,) = parse_channels("s3://bucket/team/main", alias="https://none.invalid")
-    client = ChannelClient(fetcher, tmp_path / "cache", use_shards=use_shards)
+    client = ChannelClient(lambda: fetcher, tmp_path / "cache", use_shards=use_shards)
     index = client.index(channel, "linux-64")
     (record,) = index.records_for("numpy")
     assert record.url == "s3://bucket/team/main/linux-64/numpy-2.0-0.conda"
@@ -244,7 +244,7 @@ def test_names_are_encoded_once(gate, keys, described_channel) -> None:
 
 def test_shards_are_requested_once_and_signed(gate, keys, tmp_path) -> None:
     (channel,) = parse_channels("s3://channel", alias="https://none.invalid")
-    client = ChannelClient(opener(gate, keys), tmp_path / "cache")
+    client = ChannelClient(lambda: opener(gate, keys), tmp_path / "cache")
     index = client.index(channel, "linux-64")
     assert len(index.records_for("numpy")) == len(index.records_for("python")) == 1
     shards = gate.matching("*/shards/*")

@@ -239,7 +239,7 @@ def test_shards_are_read_in_spite_of_faults(tmp_path, fault) -> None:
             if fault:
                 server.fault("*", fault, times=1)
                 server.fault("*/shards/*", fault, times=1)
-            client = ChannelClient(fetcher, tmp_path / "cache")
+            client = ChannelClient(lambda: fetcher, tmp_path / "cache")
             index = client.index(Channel("c", server.url), "linux-64")
             names = sorted(index.names())
             index.prefetch(names)
@@ -260,7 +260,7 @@ def test_closing_cancels_unneeded_requests(tmp_path) -> None:
     builder.write(shards=True)
     with ChannelServer(builder.directory) as server:
         fetcher = make_fetcher(home=tmp_path, environment={})
-        index = ChannelClient(fetcher, tmp_path / "cache").index(
+        index = ChannelClient(lambda: fetcher, tmp_path / "cache").index(
             Channel("c", server.url), "linux-64"
         )
         server.latency = 0.3

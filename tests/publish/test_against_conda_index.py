@@ -100,7 +100,7 @@ def test_patches_apply_to_shards(channels, tmp_path) -> None:
     from minicon.repodata.client import ChannelClient
 
     with ChannelServer(channels / "ours") as server:
-        client = ChannelClient(make_fetcher(), tmp_path)
+        client = ChannelClient(make_fetcher, tmp_path)
         ((linux,),) = client.indices([Channel("c", server.url)], ["linux-64"])
         assert {r.version: r.depends for r in linux.records_for("lib")}["1.0"] == ("libc",)
         assert [r.depends for r in linux.records_for("bad")] == [("package_has_been_revoked",)]
@@ -222,7 +222,7 @@ def test_a_channel_that_conda_pypi_wrote_can_be_read(wheels, tmp_path) -> None:
     from minicon.net.routing import make_fetcher
     from minicon.repodata.client import ChannelClient
 
-    client = ChannelClient(make_fetcher(), tmp_path)
+    client = ChannelClient(make_fetcher, tmp_path)
     channel = Channel("c", (wheels / "theirs").as_uri())
     ((noarch,),) = client.indices([channel], ["noarch"])
     (record,) = noarch.records_for("web-tool")

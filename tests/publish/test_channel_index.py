@@ -65,7 +65,7 @@ def test_run_exports_are_listed_for_every_package(folder) -> None:
 def test_the_channel_can_be_read_over_the_network(folder, tmp_path, shards) -> None:
     index_channel(folder, settings=ChannelSettings(shards=shards))
     with ChannelServer(folder) as server:
-        client = ChannelClient(make_fetcher(), tmp_path / "cache")
+        client = ChannelClient(make_fetcher, tmp_path / "cache")
         linux, noarch = client.indices([Channel("c", server.url)], ["linux-64", "noarch"])[0]
         assert sorted(linux.names()) == ["lib", "tool"]
         assert [record.noarch for record in noarch.records_for("pure")] == ["python"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from minicon.models.indexes import DistributionFile, Release
+from minicon.models.indexes.wheel_index import DistributionFile, Release
 from minicon.pypi.index import page_cache
 from minicon.pypi.index.page_cache import CachedPage, Freshness, PageCache
 from minicon.pypi.index.project_page import ProjectPage

@@ -184,7 +184,7 @@ def test_a_requirement_by_url_is_never_met_by_an_index(
     error = refusal(open_index(served.index_url), "top")
     assert f"leaf @ {mine.as_uri()}: request it by that URL too" in error.message
     assert "leaf" not in versions(solve(open_index(served.index_url), "optional"))
-    from minicon.models.indexes import DistributionFile
+    from minicon.models.indexes.wheel_index import DistributionFile
 
     direct = DistributionFile(filename=mine.name, url=mine.as_uri())
     index = open_index(served.index_url, direct=[direct])

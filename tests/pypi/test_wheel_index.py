@@ -336,7 +336,7 @@ def test_missing_find_links_is_a_warning(
 def test_direct_wheel_hides_all_other_releases(
     served: PackageIndex, open_index: Open, tmp_path: Path
 ) -> None:
-    from minicon.models.indexes import DistributionFile
+    from minicon.models.indexes.wheel_index import DistributionFile
 
     served.add(demo("2.0"))
     path = demo("1.0", "py3-none-any", "numpy").build(tmp_path)
@@ -359,7 +359,7 @@ def test_direct_wheel_hides_all_other_releases(
 def test_a_local_file_that_was_replaced_is_read_again(
     served: PackageIndex, open_index: Open, tmp_path: Path
 ) -> None:
-    from minicon.models.indexes import DistributionFile
+    from minicon.models.indexes.wheel_index import DistributionFile
 
     for needed in ("numpy", "scipy"):  # wheels of the same size
         wheel = demo("1.0", "py3-none-any", needed)

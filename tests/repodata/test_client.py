@@ -92,7 +92,7 @@ def client_for(tmp_path):
         options.setdefault("clock", Clock())
         options.setdefault("use_shards", False)
         options.setdefault("reporter", Notes())
-        client = ChannelClient(fetcher, tmp_path / "cache", **options)
+        client = ChannelClient(lambda: fetcher, tmp_path / "cache", **options)
         client.clock, client.notes = options["clock"], options["reporter"]
         return client
 
@@ -432,7 +432,7 @@ def test_an_unreachable_network_has_a_hint(client_for) -> None:
 def test_no_secret_is_stored(server, client_for, tmp_path) -> None:
     fetcher = make_fetcher(home=tmp_path, environment={})
     channel = Channel(server.url, server.url, Credentials("me", "SECRET", None))
-    client_for(fetcher=fetcher, credentials=fetcher.credentials).index(channel, "noarch")
+    client_for(fetcher=fetcher).index(channel, "noarch")
     assert server.requests[0].headers["Authorization"]
     stored = b"".join(
         path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()
@@ -492,7 +492,7 @@ from pathlib import Path
 from minicon.models.channel import Channel
 from minicon.net.routing import make_fetcher
 from minicon.repodata.client import ChannelClient
-client = ChannelClient(make_fetcher(), Path({str(tmp_path / "cache")!r}), use_shards=False)
+client = ChannelClient(make_fetcher, Path({str(tmp_path / "cache")!r}), use_shards=False)
 index = client.index(Channel({server.url!r}, {server.url!r}), "noarch")
 assert index.records_for("six")
 """
@@ -527,7 +527,7 @@ def test_reachability_is_probed_and_cached(server, client_for) -> None:
 
 def test_a_probe_opens_the_connection_for_the_index(server, builder, tmp_path) -> None:
     builder.write(zst=True, shards=True)
-    client = ChannelClient(make_fetcher(), tmp_path / "cache")
+    client = ChannelClient(make_fetcher, tmp_path / "cache")
     assert client.is_reachable(at(server.url))
     assert server.requests[-1].status == 206
     connections = server.connections
@@ -538,7 +538,7 @@ def test_a_probe_opens_the_connection_for_the_index(server, builder, tmp_path) -
 @pytest.mark.parametrize("fault", [StallHeaders(), Disconnect(), Html(), Status(403), Status(503)])
 def test_a_failing_channel_is_unreachable(server, tmp_path, fault) -> None:
     server.fault("*", fault)
-    client = ChannelClient(make_fetcher(max_retries=0), tmp_path / "cache")
+    client = ChannelClient(lambda: make_fetcher(max_retries=0), tmp_path / "cache")
     began = time.monotonic()
     assert not client.is_reachable(at(server.url), 0.5)
     assert time.monotonic() - began < 5

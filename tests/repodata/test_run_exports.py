@@ -45,7 +45,7 @@ def write_exports(builder, *, compressed: bool) -> None:
 
 
 def exports(tmp_path, server, **options):
-    client = ChannelClient(make_fetcher(), tmp_path / "cache", **options)
+    client = ChannelClient(make_fetcher, tmp_path / "cache", **options)
     channel = Channel("c", server.url)
     index = client.index(channel, "linux-64")
     reader = client.run_exports()

@@ -71,7 +71,7 @@ def open_channel(tmp_path, server):
     def make(subdirs=("linux-64", "noarch"), **options):
         http = HttpFetcher(read_timeout=0.3, retry=RetryPolicy(retries=1, first_wait=0.001))
         fetcher = UrlFetcher(lambda: http, offline=options.get("offline", False))
-        client = ChannelClient(fetcher, tmp_path / "cache", **options)
+        client = ChannelClient(lambda: fetcher, tmp_path / "cache", **options)
         return client.indices([Channel("c", server.url)], subdirs)[0]
 
     return make
@@ -93,7 +93,7 @@ def settle(server, count: int) -> None:
 def test_records_are_those_of_the_whole_repodata(server, open_channel, tmp_path) -> None:
     sharded = open_channel()
     assert server.count("*repodata.json*") == 0
-    client = ChannelClient(UrlFetcher(HttpFetcher), tmp_path / "other", use_shards=False)
+    client = ChannelClient(lambda: UrlFetcher(HttpFetcher), tmp_path / "other", use_shards=False)
     whole = client.indices([Channel("c", server.url)], ["linux-64", "noarch"])[0]
     for left, right in zip(sharded, whole, strict=True):
         assert sorted(left.names()) == sorted(right.names())
@@ -281,7 +281,7 @@ def test_names_tracking_a_feature(server, builder, open_channel, tmp_path) -> No
     assert shards(server) == 0
     linux.records_for("blas")
     assert list(linux.names_tracking("mkl")) == ["blas"]
-    client = ChannelClient(UrlFetcher(HttpFetcher), tmp_path / "other", use_shards=False)
+    client = ChannelClient(lambda: UrlFetcher(HttpFetcher), tmp_path / "other", use_shards=False)
     whole, noarch = client.indices([Channel("c", server.url)], ["linux-64", "noarch"])[0]
     assert whole.names_tracking("mkl") == ["blas"]
     assert whole.names_tracking("mk") == noarch.names_tracking("mkl") == []

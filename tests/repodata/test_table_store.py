@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from minicon.models.indexes import StoredTable
+from minicon.models.indexes.table_cache import StoredTable
 from minicon.repodata.index.table_store import FOLDER, TableStore
 
 GROUP = "1234-5678"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
-from minicon.models.indexes import Release
+from minicon.models.indexes.wheel_index import Release
 from minicon.solver.joint.releases import within
 
 VERSIONS = st.builds(

@@ -8,7 +8,7 @@ from tests.support.solver_cases import SolverCase, versions
 from tests.support.wheel_world import WheelWorld
 
 from minicon.errors import ChannelError, PackageNotFound, SolveError
-from minicon.models.indexes import DistributionFile
+from minicon.models.indexes.wheel_index import DistributionFile
 from minicon.solver.joint.conda_provider import CondaProvider, DecidedResolution
 from minicon.solver.joint.projects import Projects
 from minicon.solver.request import Strategy, UpdatePolicy

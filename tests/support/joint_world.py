@@ -20,7 +20,7 @@ from packaging.version import InvalidVersion, Version
 from tests.support.real_channels import virtual_packages
 from tests.support.solver_cases import MemoryIndex
 
-from minicon.models.indexes import DistributionFile, Obstacle, Release
+from minicon.models.indexes.wheel_index import DistributionFile, Obstacle, Release
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import NameMap
 from minicon.models.records import RepodataRecord

@@ -7,7 +7,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from minicon.models.indexes import RecordIndex
+from minicon.models.indexes.record_index import RecordIndex
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.records import RepodataRecord, VirtualPackage
 from minicon.solver.request import SolveRequest

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.support.checker import problems
 
-from minicon.models.indexes import RecordIndex
+from minicon.models.indexes.record_index import RecordIndex
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.records import RepodataRecord, VirtualPackage

@@ -7,7 +7,7 @@ from functools import partial
 
 from tests.support.solver_cases import SolverCase
 
-from minicon.models.indexes import StoredTable
+from minicon.models.indexes.table_cache import StoredTable
 
 
 class MemoryTables:

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from minicon.errors import PackageError
-from minicon.models.indexes import DistributionFile, Release
+from minicon.models.indexes.wheel_index import DistributionFile, Release
 from minicon.models.records import RepodataRecord
 
 

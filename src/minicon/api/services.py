@@ -163,14 +163,13 @@ class Services:
         from minicon.repodata.client import ChannelClient
 
         return ChannelClient(
-            self.fetcher,
+            lambda: self.fetcher,
             self.cache_dir,
             offline=self.settings.offline,
             ttl_seconds=self.settings.local_repodata_ttl,
             use_zst=self.settings.repodata_use_zst,
             use_shards=self.settings.repodata_use_shards,
             repodata_fns=self.settings.repodata_fns,
-            credentials=self.fetcher.credentials,
             reporter=self.reporter,
             refreshing=self._watch_notices,
         )

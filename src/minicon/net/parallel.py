@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any, TypeVar
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+    Item = TypeVar("Item")
+    Result = TypeVar("Result")
 
 #: Seconds that workers get to notice that they must stop.
 _GRACE = 1.0
@@ -68,18 +68,16 @@ def run_parallel(
     return results  # type: ignore[return-value]
 
 
-class _Run(Generic[Item, Result]):
+class _Run:
     """One parallel run: items left, outcomes, and whether to stop."""
 
-    def __init__(
-        self, function: Callable[[Item, threading.Event], Result], items: list[Item]
-    ) -> None:
+    def __init__(self, function: Callable[[Any, threading.Event], Any], items: list[Any]) -> None:
         self._function = function
-        self._left: SimpleQueue[tuple[int, Item]] = SimpleQueue()
+        self._left: SimpleQueue[tuple[int, Any]] = SimpleQueue()
         for entry in enumerate(items):
             self._left.put(entry)
         self.cancelled = threading.Event()
-        self.outcomes: SimpleQueue[tuple[int, Result | None, BaseException | None]] = SimpleQueue()
+        self.outcomes: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
 
     def work(self) -> None:
         """Process items until none is left or the run is cancelled."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from minicon.models.indexes import RecordIndex
+    from minicon.models.indexes.record_index import RecordIndex
     from minicon.models.records import RepodataRecord
 
 #: Keys that say where a file is, or that only shards have.

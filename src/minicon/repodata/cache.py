@@ -21,6 +21,8 @@ import re
 import time
 from pathlib import Path
 
+from minicon.constants import REPODATA, SHARDS_INDEX
+from minicon.counted import counted
 from minicon.fs import operations
 from minicon.lean_dataclasses import asdict, dataclass, replace
 from minicon.models.strict_json import read_json
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 FOLDER = "repodata-v1"
 #: Seconds that unused content is kept, for processes that have just read a state naming it.
 _GRACE_SECONDS = 600.0
+_AGE_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,29 @@ class SubdirState:
         limit = self.max_age if ttl_seconds == 1 else float(ttl_seconds)
         return 0 <= now - self.checked_at < limit
 
+    def is_unchanged(self, file_names: Iterable[str]) -> bool:
+        """Whether the index of a local channel is the one that was read.
+
+        Args:
+            file_names: All names that it may have, best first.
+        """
+        from minicon.net.schemes.file_fetcher import file_etag
+
+        for name in file_names:
+            etag = file_etag(f"{self.url}/{name}")
+            if etag != "" or name == self.file_name:
+                return etag == self.etag
+        return self.is_missing
+
+    def age_text(self, now: float) -> str:
+        """The time since the last check in its largest unit: ``3 days``, ``20 seconds``."""
+        seconds = now - self.checked_at
+        for size, name in _AGE_UNITS:
+            count = int(seconds // size)
+            if count >= 1:
+                return counted(count, name)
+        return counted(max(0, int(seconds)), "second")
+
     def checked(self, now: float) -> SubdirState:
         """Return the state as confirmed at this time (seconds since 1970)."""
         return replace(self, checked_at=now)
@@ -91,6 +117,47 @@ _STATE_TYPES = {
     "checked_at": float,
     "absent": dict,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class CachedIndex:
+    """What the cache has of a subdir.
+
+    Attributes:
+        state: Its state, or None.
+        file: Its index, or None.
+        refresh: Whether every cache on the way to the server has to check it.
+        is_current: Whether it may be used without a request.
+    """
+
+    state: SubdirState | None
+    file: IndexFile | None
+    refresh: bool
+    is_current: bool
+
+
+def index_file_names(
+    name: str, *, is_local: bool, use_zst: bool, use_shards: bool
+) -> tuple[str, ...]:
+    """Return the index files to try, best first.
+
+    Args:
+        name: ``repodata.json``, or one of ``repodata_fns`` to try before it.
+        is_local: Whether it is a ``file:`` channel. There, reading costs little, and the files
+            beside ``repodata.json`` may be out of date, so the plain file comes first.
+        use_zst: Whether to try ``.zst`` files.
+        use_shards: Whether to try sharded repodata.
+    """
+
+    def variants(name: str) -> tuple[str, ...]:
+        zst = (f"{name}.zst",) if use_zst else ()
+        return (name, *zst) if is_local else (*zst, name)
+
+    first = () if name == REPODATA else variants(name)
+    shards = (SHARDS_INDEX,) if use_shards else ()
+    if is_local:
+        return (*first, *variants(REPODATA), *shards)
+    return (*first, *shards, *variants(REPODATA), f"{REPODATA}.bz2")
 
 
 class RepodataCache:

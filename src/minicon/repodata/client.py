@@ -5,18 +5,15 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from functools import partial
 
-from minicon.constants import REPODATA
-from minicon.counted import counted
+from minicon.constants import REPODATA, SHARDS_INDEX
 from minicon.errors import ChannelError
-from minicon.fs.lock import locked
 from minicon.models.reporter import SilentReporter
-from minicon.net.parallel import run_parallel
-from minicon.repodata.cache import RepodataCache
+from minicon.repodata.cache import CachedIndex, RepodataCache, index_file_names
 from minicon.repodata.index.base_url import resolve_base_url
-from minicon.repodata.index.decode import RecordSource
+from minicon.repodata.index.record_source import RecordSource
 from minicon.repodata.index.subdir_index import ConvertedIndex, EmptyIndex
-from minicon.repodata.shards.shard_format import SHARDS_INDEX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,9 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.models.channel import Channel
-    from minicon.models.indexes import RecordIndex
+    from minicon.models.indexes.record_index import RecordIndex
     from minicon.models.reporter import Reporter
-    from minicon.net.credentials.store import CredentialStore
     from minicon.net.routing import UrlFetcher
     from minicon.repodata.cache import SubdirState
     from minicon.repodata.index.index_file import IndexFile
@@ -40,14 +36,13 @@ _WORKERS = 8
 #: Most indexes that are converted at the same time; requests for others are sent meanwhile.
 _CONVERSIONS = 2
 _LOCK_TIMEOUT = 300.0
-_AGE_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 class ChannelClient:
     """Finds the records of channels. Thread-safe.
 
     Args:
-        fetcher: Opens URLs.
+        make_fetcher: Makes what opens URLs; called once, when an index has to be fetched.
         cache_dir: ``MINICON_ROOT/cache``.
         offline: Use cached indexes, however old, and no network.
         ttl_seconds: conda's ``local_repodata_ttl``: 0 always checks with the server, 1 uses its
@@ -58,13 +53,12 @@ class ChannelClient:
             where a channel has them; see :meth:`use_next_repodata_fn`.
         reporter: Receives download progress, and warnings about records that are left out.
         clock: Seconds since 1970.
-        credentials: The store to which the channels' credentials are added for the fetcher.
         refreshing: Called with each channel before an index is requested from its server.
     """
 
     def __init__(
         self,
-        fetcher: UrlFetcher,
+        make_fetcher: Callable[[], UrlFetcher],
         cache_dir: Path | str,
         *,
         offline: bool = False,
@@ -74,23 +68,21 @@ class ChannelClient:
         repodata_fns: Sequence[str] = (),
         reporter: Reporter | None = None,
         clock: Callable[[], float] = time.time,
-        credentials: CredentialStore | None = None,
         refreshing: Callable[[Channel], object] = bool,
     ) -> None:
-        self._fetcher = fetcher
+        self._make_fetcher = make_fetcher
         self._cache = RepodataCache(cache_dir)
         self._offline = offline
         self._ttl_seconds = ttl_seconds
-        self._use_zst = use_zst
-        self._use_shards = use_shards
+        self._formats = {"use_zst": use_zst, "use_shards": use_shards}
         # As in conda, the complete index comes last, whatever is configured.
         self._file_names_left = [*(name for name in repodata_fns if name != REPODATA), REPODATA]
         self._shards: ShardLoader | None = None
-        self._making_loader = threading.Lock()
+        self._opened_fetcher: UrlFetcher | None = None
+        self._making = threading.RLock()
         self._groups: dict[str, ShardGroup] = {}
         self._reporter = reporter or SilentReporter()
         self._clock = clock
-        self._credentials = credentials
         self._refreshing = refreshing
         self._invalid_before: float | None = None
         self._is_swept = False
@@ -114,7 +106,7 @@ class ChannelClient:
             OfflineError: Offline, and nothing is cached.
         """
         self._register_credentials(channel)
-        found = self._index(channel, subdir, refresh)
+        found = self._index(channel, subdir, self._look_up(channel, subdir, refresh))
         return EmptyIndex(channel.name, subdir) if found is None else found
 
     def indices(
@@ -125,7 +117,7 @@ class ChannelClient:
         refresh: bool = False,
         names: Collection[str] = (),
     ) -> tuple[tuple[RecordIndex, ...], ...]:
-        """Return the records of channels in subdirs, fetched in parallel.
+        """Return the records of channels in subdirs; outdated ones are fetched in parallel.
 
         A subdir that a channel lacks is empty, as in conda; a channel without any of them does
         not exist.
@@ -146,18 +138,25 @@ class ChannelClient:
         for channel in channels:
             self._register_credentials(channel)
 
-        def find(key: tuple[Channel, str], _: object) -> LocatedIndex | None:
+        cached = {key: self._look_up(*key, refresh) for key in wanted}
+
+        def find(key: tuple[Channel, str], _: object = None) -> LocatedIndex | None:
             with contextlib.ExitStack() as stack:
-                index = self._index(*key, refresh, lambda: stack.enter_context(self._converting))
+                converting = partial(stack.enter_context, self._converting)
+                index = self._index(*key, cached[key], converting)
                 if index is not None:
                     index.prefetch(names)
             return index
 
-        found = run_parallel(find, wanted, workers=_WORKERS)
-        self._note_unread_revisions(index for index in found if index is not None)
-        by_key = dict(zip(wanted, found, strict=True))
+        found = {key: find(key) for key, each in cached.items() if each.is_current}
+        if outdated := [key for key in cached if key not in found]:
+            from minicon.net.parallel import run_parallel
+
+            new = run_parallel(find, outdated, workers=_WORKERS)
+            found.update(zip(outdated, new, strict=True))
+        self._note_unread_revisions(found[key] for key in wanted)
         return tuple(
-            self._indices_of(c, [(s, by_key[c, s]) for s in c.platforms or subdirs])
+            self._indices_of(c, [(s, found[c, s]) for s in c.platforms or subdirs])
             for c in channels
         )
 
@@ -205,7 +204,7 @@ class ChannelClient:
         self._register_credentials(channel)
         subdir = (channel.platforms or ("noarch",))[0]
         state = self._state(channel, subdir)
-        if state is not None and not state.is_missing and self._may_use(channel, state, False):
+        if state is not None and not state.is_missing and self._is_current(channel, state):
             return True
         from minicon.repodata.channels.reachability import Reachability
 
@@ -213,8 +212,8 @@ class ChannelClient:
         return probe.is_reachable(channel, seconds)
 
     def _register_credentials(self, channel: Channel) -> None:
-        if channel.credentials is not None and self._credentials is not None:
-            self._credentials.add(channel.base_url, channel.credentials)
+        if channel.credentials is not None:
+            self._fetcher.credentials.add(channel.base_url, channel.credentials)
 
     def _indices_of(
         self, channel: Channel, found: Sequence[tuple[str, RecordIndex | None]]
@@ -228,20 +227,35 @@ class ChannelClient:
             EmptyIndex(channel.name, subdir) if index is None else index for subdir, index in found
         )
 
+    @property
+    def _fetcher(self) -> UrlFetcher:
+        with self._making:
+            if self._opened_fetcher is None:
+                self._opened_fetcher = self._make_fetcher()
+            return self._opened_fetcher
+
+    def _look_up(self, channel: Channel, subdir: str, refresh: bool) -> CachedIndex:
+        state, file = self._cached(channel, subdir)
+        before = self._invalid_before
+        if state is not None and before is not None and state.checked_at < before:
+            refresh = True
+        is_current = state is not None and not refresh and self._is_current(channel, state)
+        is_all = self._offline and not channel.is_local
+        return CachedIndex(state, file, refresh, is_current or is_all)
+
     def _index(
         self,
         channel: Channel,
         subdir: str,
-        refresh: bool,
+        cached: CachedIndex,
         start_converting: Callable[[], object] = bool,
     ) -> LocatedIndex | None:
         """The index of a subdir, or None if the channel (or, offline, the cache) has none."""
-        state, file = self._cached(channel, subdir)
-        refresh = refresh or self._is_invalidated(state)
-        if self._may_use(channel, state, refresh):
+        state, file = cached.state, cached.file
+        if cached.is_current:
             self._note_age(channel, subdir, state)
         else:
-            state, file = self._updated(channel, subdir, state, refresh, start_converting)
+            state, file = self._updated(channel, subdir, state, cached.refresh, start_converting)
         if state is None or state.is_missing or file is None:
             return None
         return self._open(channel, subdir, state, file)
@@ -250,9 +264,8 @@ class ChannelClient:
         self, channel: Channel, subdir: str, state: SubdirState, file: IndexFile
     ) -> LocatedIndex:
         info = file.meta["info"]
-        source = RecordSource(
-            channel.name, subdir, resolve_base_url(state.url, info.get("base_url"))
-        )
+        base_url = resolve_base_url(state.url, info.get("base_url"))
+        source = RecordSource(channel.name, subdir, base_url)
         if state.file_name != SHARDS_INDEX:
             return ConvertedIndex(
                 source,
@@ -263,9 +276,8 @@ class ChannelClient:
             )
         from minicon.repodata.shards.sharded_index import ShardedIndex, ShardGroup
 
-        shards_url = resolve_base_url(
-            state.url, info.get("shards_base_url"), what="shards_base_url"
-        )
+        name = "shards_base_url"
+        shards_url = resolve_base_url(state.url, info.get(name), what=name)
         return ShardedIndex(
             source,
             file,
@@ -278,27 +290,21 @@ class ChannelClient:
             refetch=lambda: self._refetch(channel, subdir, discard=False),
         )
 
-    def _may_use(self, channel: Channel, state: SubdirState | None, refresh: bool) -> bool:
-        if self._offline and not channel.is_local:
-            return True
-        # A local channel costs one stat to check, so it is always checked.
-        if state is None or refresh or channel.is_local:
-            return False
+    def _is_current(self, channel: Channel, state: SubdirState) -> bool:
+        """Whether a cached index may be used without a request."""
+        if channel.is_local:  # checking it costs a system call or two, so it is always checked
+            return state.is_unchanged(self._file_names(channel))
         return state.is_fresh(self._clock(), self._ttl_seconds)
 
-    def _is_invalidated(self, state: SubdirState | None) -> bool:
-        before = self._invalid_before
-        return before is not None and state is not None and state.checked_at < before
-
     def _note_age(self, channel: Channel, subdir: str, state: SubdirState | None) -> None:
-        if self._offline and state is not None and not state.is_missing:
-            age = _age_text(self._clock() - state.checked_at)
+        if self._offline and not channel.is_local and state is not None and not state.is_missing:
+            age = state.age_text(self._clock())
             self._reporter.note(f"offline: {channel.name}/{subdir} as of {age} ago")
 
-    def _note_unread_revisions(self, indices: Iterable[LocatedIndex]) -> None:
+    def _note_unread_revisions(self, indices: Iterable[LocatedIndex | None]) -> None:
         """Note once which packages of a channel need a newer minicon (CEP 48)."""
         for index in indices:
-            if "repodata_revisions" in index.info:
+            if index is not None and "repodata_revisions" in index.info:
                 from minicon.repodata.index.convert import unread_revisions
 
                 for text in unread_revisions(index.info):
@@ -306,6 +312,10 @@ class ChannelClient:
                     if note not in self._noted:
                         self._noted.add(note)
                         self._reporter.note(note)
+
+    def _file_names(self, channel: Channel) -> tuple[str, ...]:
+        name = self._file_names_left[0]
+        return index_file_names(name, is_local=channel.is_local, **self._formats)
 
     def _key(self, channel: Channel, subdir: str) -> tuple[str, str]:
         url = channel.url_for(subdir)
@@ -333,7 +343,8 @@ class ChannelClient:
         start_converting: Callable[[], object] = bool,
     ) -> tuple[SubdirState | None, IndexFile | None]:
         """Fetch the index, unless another process did so while this one waited for the lock."""
-        from minicon.repodata.fetch import SubdirFetch, SubdirRequest, index_file_names
+        from minicon.fs.lock import locked
+        from minicon.repodata.fetch import SubdirFetch, SubdirRequest
 
         key, url = self._key(channel, subdir)
         with locked(self._cache.lock_path(key), timeout=_LOCK_TIMEOUT):
@@ -347,12 +358,7 @@ class ChannelClient:
                 subdir=subdir,
                 label=f"{channel.name}/{subdir}",
                 state=state,
-                file_names=index_file_names(
-                    self._file_names_left[0],
-                    is_local=channel.is_local,
-                    use_zst=self._use_zst,
-                    use_shards=self._use_shards,
-                ),
+                file_names=self._file_names(channel),
                 now=self._clock(),
                 refresh=refresh,
                 start_converting=start_converting,
@@ -374,7 +380,7 @@ class ChannelClient:
     def _shard_loader(self) -> ShardLoader:
         from minicon.repodata.shards.shard_loader import ShardLoader
 
-        with self._making_loader:
+        with self._making:
             if self._shards is None:
                 self._shards = ShardLoader(self._fetcher, f"{self._cache.directory}/shards-v1")
             return self._shards
@@ -389,12 +395,3 @@ class ChannelClient:
             message = f"the server no longer has the index of {channel.name}/{subdir}"
             raise ChannelError("channel-not-found", message, hint="run the command again")
         return file
-
-
-def _age_text(seconds: float) -> str:
-    """An age in its largest unit: ``3 days``, ``1 hour``, ``20 seconds``."""
-    for size, name in _AGE_UNITS:
-        count = int(seconds // size)
-        if count >= 1:
-            return counted(count, name)
-    return counted(max(0, int(seconds)), "second")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import re
 
-from minicon.constants import REPODATA
+from minicon.constants import REPODATA, SHARDS_INDEX
 from minicon.errors import ChannelError, OfflineError, RepodataError
 from minicon.fs import operations
 from minicon.fs.hashing import FileDigest
@@ -24,7 +24,7 @@ from minicon.net.client.http_errors import status_error
 from minicon.redaction import redact
 from minicon.repodata.cache import SubdirState
 from minicon.repodata.index.body import ChunkReader, capped
-from minicon.repodata.shards.shard_format import SHARDS_INDEX, load_codecs
+from minicon.repodata.shards.shard_format import load_codecs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,30 +74,6 @@ class SubdirRequest:
     conversion: contextlib.AbstractContextManager[object] = field(
         default_factory=contextlib.nullcontext
     )
-
-
-def index_file_names(
-    name: str, *, is_local: bool, use_zst: bool, use_shards: bool
-) -> tuple[str, ...]:
-    """Return the index files to try, best first.
-
-    Args:
-        name: ``repodata.json``, or one of ``repodata_fns`` to try before it.
-        is_local: Whether it is a ``file:`` channel. There, reading costs little, and the files
-            beside ``repodata.json`` may be out of date, so the plain file comes first.
-        use_zst: Whether to try ``.zst`` files.
-        use_shards: Whether to try sharded repodata.
-    """
-
-    def variants(name: str) -> tuple[str, ...]:
-        zst = (f"{name}.zst",) if use_zst else ()
-        return (name, *zst) if is_local else (*zst, name)
-
-    first = () if name == REPODATA else variants(name)
-    shards = (SHARDS_INDEX,) if use_shards else ()
-    if is_local:
-        return (*first, *variants(REPODATA), *shards)
-    return (*first, *shards, *variants(REPODATA), f"{REPODATA}.bz2")
 
 
 class SubdirFetch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from minicon.errors import FileError, SpecError
 from minicon.lean_dataclasses import replace
-from minicon.models.indexes import RecordIndex
+from minicon.models.indexes.record_index import RecordIndex
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.record_checks import check_record_fields, check_record_values

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
     from minicon.models.environment_files.pip_requirement import PipRequirement
-    from minicon.models.indexes import RecordIndex, TableCache, WheelIndex
+    from minicon.models.indexes.record_index import RecordIndex
+    from minicon.models.indexes.table_cache import TableCache
+    from minicon.models.indexes.wheel_index import WheelIndex
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord, VirtualPackage

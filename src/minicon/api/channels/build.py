@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
     from minicon.api.services import Services
-    from minicon.models.indexes import DistributionFile, Release
+    from minicon.models.indexes.wheel_index import DistributionFile, Release
     from minicon.models.records import RepodataRecord
     from minicon.publish.recipe import Recipe
     from minicon.pypi.index.pypi_index import PypiIndex

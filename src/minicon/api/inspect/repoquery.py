@@ -13,7 +13,7 @@ from minicon.api.inspect.searching import by_age, read_names
 from minicon.api.plan.channel_indices import channel_indices
 from minicon.errors import PackageNotFound, SpecError
 from minicon.lean_dataclasses import dataclass
-from minicon.models.indexes import RecordIndex
+from minicon.models.indexes.record_index import RecordIndex
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
 from minicon.prefix.environment.prefix import Prefix

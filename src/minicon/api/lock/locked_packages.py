@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from minicon.api.lock.lock_inputs import TargetInputs
     from minicon.models.environment_files.environment_spec import DependencyGroup, EnvironmentSpec
     from minicon.models.environment_files.pip_requirement import PipRequirement
-    from minicon.models.indexes import DistributionFile, WheelIndex
+    from minicon.models.indexes.wheel_index import DistributionFile, WheelIndex
     from minicon.models.records import RepodataRecord
     from minicon.solver.request import Solution
 

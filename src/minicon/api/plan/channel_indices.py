@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.api.sources import Sources
     from minicon.models.channel import Channel
-    from minicon.models.indexes import RecordIndex
+    from minicon.models.indexes.record_index import RecordIndex
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.repodata.channels.relations import Relations
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.errors import SolveError
     from minicon.models.channel import Channel
-    from minicon.models.indexes import RecordIndex
+    from minicon.models.indexes.record_index import RecordIndex
     from minicon.solver.request import SolveRequest
 
 #: Platforms to search beside the requested one.
@@ -180,7 +180,7 @@ class _Search:
         self._services = services
         self._name = name
         self._sharded = set() if services.settings.offline else sharded
-        self._cached = ChannelClient(services.fetcher, services.cache_dir, offline=True)
+        self._cached = ChannelClient(lambda: services.fetcher, services.cache_dir, offline=True)
         self._end = time.monotonic() + _SECONDS
 
     def platforms_of(self, channel: Channel) -> Iterator[str]:

@@ -70,7 +70,7 @@ class OwnPackages:
         if not self.origins:
             return RequirementSet()
         from minicon.models.environment_files.pip_requirement import PipRequirement
-        from minicon.models.indexes import DistributionFile
+        from minicon.models.indexes.wheel_index import DistributionFile
         from minicon.pypi.requirement_syntax import parse_requirement
         from minicon.pypi.requirements.requirements import IndexRequirement
 

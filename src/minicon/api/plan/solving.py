@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from minicon.api.plan.requested_packages import RequestedPackages
     from minicon.api.services import Services
     from minicon.api.sources import Sources
-    from minicon.models.indexes import WheelIndex
+    from minicon.models.indexes.wheel_index import WheelIndex
     from minicon.models.records import RepodataRecord
     from minicon.pypi.requirements.requirements import RequirementSet
     from minicon.solver.request import Solution

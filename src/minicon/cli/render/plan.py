@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from minicon.cli.render.listing import human_size, short_channel, table
 from minicon.counted import counted
+from minicon.lean_dataclasses import dataclass
 from minicon.models.version import Version
 
 TYPE_CHECKING = False
@@ -36,7 +35,8 @@ def _roughly(size: float) -> str:
     return f"{float(f'{amount:.1g}'):.0f} {unit}"
 
 
-class _Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Row:
     """One line of a plan; all lines of all sections share their columns."""
 
     mark: str
@@ -46,6 +46,13 @@ class _Row(NamedTuple):
     channel: str
     size: str = ""
     reason: str = ""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The texts of all columns."""
+        return (
+            self.mark, self.name, self.version, self.build, self.channel, self.size, self.reason
+        )  # fmt: skip
 
 
 def plan_text(
@@ -80,7 +87,7 @@ def _packages(plan: Plan, console: Console, *, fold: bool) -> Iterator[str]:
     sections = _rows(plan)
     for rows in sections.values():
         rows.sort(key=lambda row: (row.name not in requested, row.name))
-    everything = [row for rows in sections.values() for row in rows]
+    everything = [row.cells for rows in sections.values() for row in rows]
     widths = [max(map(len, column)) for column in zip(*everything, strict=True)]
     for title, rows in sections.items():
         style = SECTION_STYLES.get(title, "magenta")
@@ -113,7 +120,7 @@ def _rows(plan: Plan) -> dict[str, list[_Row]]:
 
 def _line(row: _Row, widths: Sequence[int], console: Console, style: str, *, bold: bool) -> str:
     """Return a row with the widths of all rows; sizes are aligned to the right."""
-    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+    cells = [cell.ljust(width) for cell, width in zip(row.cells, widths, strict=True)]
     cells[5] = row.size.rjust(widths[5])
     cells[0] = console.style(cells[0], style)
     if bold:

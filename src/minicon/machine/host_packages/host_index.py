@@ -14,7 +14,7 @@ from minicon.machine.host_packages.layout import (
     reason_against_copy,
     site_packages,
 )
-from minicon.models.indexes import RecordIndex
+from minicon.models.indexes.record_index import RecordIndex
 from minicon.models.records import RepodataRecord
 
 TYPE_CHECKING = False

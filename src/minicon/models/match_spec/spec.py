@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from copy import copy
 from functools import lru_cache
 
 from minicon.constants import DEFAULT_CHANNELS_ON_WINDOWS
@@ -212,6 +211,8 @@ class MatchSpec:
 
     def in_channels(self, names: Iterable[str]) -> MatchSpec:
         """A copy of equal text whose channel, such as ``defaults``, stands for some channels."""
+        from copy import copy
+
         spec = copy(self)
         spec.channels = tuple(names)
         return spec

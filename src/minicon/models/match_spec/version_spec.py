@@ -27,10 +27,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple, Union
 
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec.build_spec import compile_glob, compile_pattern
 from minicon.models.version import Version, prefix_key, version_key
 from minicon.redaction import redact
@@ -38,8 +38,10 @@ from minicon.redaction import redact
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     Test = Callable[[bytes, str], bool]
+    Tree: TypeAlias = "Constraint | tuple[str | Tree, ...]"
 
 #: Longest version spec, and deepest nesting of parentheses.
 MAX_LENGTH = 4096
@@ -65,7 +67,8 @@ _GLOB_SIGNS = {"": "glob", "=": "glob", "==": "glob", "!=": "not_glob"}
 _MISTYPED = {"=>": ">=", "=<": "<=", "===": "==", "=!": "!=", "<>": "!=", "=~": "~=", "~>": "~="}
 
 
-class Constraint(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Constraint:
     """A leaf of a version spec: an operator and its operand."""
 
     operator: str
@@ -82,9 +85,6 @@ class Constraint(NamedTuple):
         if self.operator == "not_glob":
             return f"!={self.text}"
         return f"{self.operator}{self.text}"
-
-
-Tree = Union[Constraint, "tuple[str | Tree, ...]"]
 
 
 class VersionSpec:
@@ -314,15 +314,18 @@ def _write(tree: Tree) -> str:
         return str(tree)
     if tree[0] == "or":
         return "|".join(_write(part) for part in tree[1:])  # type: ignore[arg-type]
-    return ",".join(
-        f"({_write(part)})" if part[0] == "or" else _write(part)  # type: ignore[arg-type]
-        for part in tree[1:]
-    )
+    return ",".join(map(_write_in_all, tree[1:]))  # type: ignore[arg-type]
+
+
+def _write_in_all(part: Tree) -> str:
+    """Return a part of an ``all-of``; a ``|`` in it needs parentheses."""
+    is_any = isinstance(part, tuple) and part[0] == "or"
+    return f"({_write(part)})" if is_any else _write(part)
 
 
 def _compile(tree: Tree) -> Test:
     if isinstance(tree, Constraint):
-        return _compile_leaf(*tree)
+        return _compile_leaf(tree.operator, tree.text)
     tests = [_compile(part) for part in tree[1:]]  # type: ignore[arg-type]
     if tree[0] == "or":
         return lambda key, text: any(test(key, text) for test in tests)

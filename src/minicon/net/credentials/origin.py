@@ -6,10 +6,10 @@ redirects, only to http and https, never from https to http; credentials stay at
 
 from __future__ import annotations
 
-from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from minicon.errors import ChannelError
+from minicon.lean_dataclasses import dataclass
 from minicon.redaction import redact
 
 MOST_REDIRECTS = 5
@@ -17,7 +17,8 @@ REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _DEFAULT_PORTS = {"http": 80, "https": 443, "oci": 443}
 
 
-class Origin(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Origin:
     """Scheme, host and port of a URL (RFC 6454), lower case."""
 
     scheme: str

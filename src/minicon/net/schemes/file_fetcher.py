@@ -38,6 +38,24 @@ def _path_of(url: str) -> str:
     return path
 
 
+def file_etag(url: str) -> str | None:
+    """Return the ETag of a file; empty if it is missing, None if a request has to find out.
+
+    Raises:
+        ChannelError: The URL names another host.
+    """
+    try:
+        return _etag(os.stat(_path_of(url)))
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError):  # in a bundle, or it cannot be read
+        return None
+
+
+def _etag(status: os.stat_result) -> str:
+    return f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
+
+
 class _FileResponse(StreamedResponse):
     """A file, or a part of one, as a response."""
 
@@ -92,7 +110,7 @@ class FileFetcher:
         except (OSError, ValueError) as error:
             raise _unreadable(url, error) from error
         status = os.fstat(file.fileno())
-        shared = {"ETag": f'"{status.st_mtime_ns:x}-{status.st_size:x}"'}
+        shared = {"ETag": _etag(status)}
         if request.get("if-none-match") == shared["ETag"]:
             file.close()
             return _FileResponse(url, 304, Headers(shared))

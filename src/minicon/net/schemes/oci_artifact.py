@@ -19,7 +19,7 @@ from __future__ import annotations
 import posixpath
 from urllib.parse import unquote, urlsplit
 
-from minicon.constants import REPODATA
+from minicon.constants import REPODATA, SHARDS_INDEX
 from minicon.errors import ChannelError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-SHARDS_INDEX = "repodata_shards.msgpack.zst"
 _PACKAGES = {
     ".conda": "application/vnd.conda.package.v2",
     ".tar.bz2": "application/vnd.conda.package.v1",

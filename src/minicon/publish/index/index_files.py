@@ -15,13 +15,12 @@ import contextlib
 import json
 from typing import NamedTuple
 
-from minicon.constants import CONDA_EXTENSION, REPODATA, TARBALL_EXTENSION
+from minicon.constants import CONDA_EXTENSION, REPODATA, SHARDS_INDEX, TARBALL_EXTENSION
 from minicon.fs import operations
 from minicon.publish.index.current_repodata import current_names
 from minicon.publish.index.pages import subdir_page
 from minicon.publish.index.shard_files import write_shards
 from minicon.publish.reading.package_entry import dump
-from minicon.repodata.shards.shard_format import SHARDS_INDEX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import json
 import time
 from collections import defaultdict
 
+from minicon.constants import SHARDS_INDEX
 from minicon.fs import operations
 from minicon.publish.index.subdir_index import SECTIONS
 from minicon.repodata.shards.shard_format import (
-    SHARDS_INDEX,
     make_shard,
     make_shards_index,
     shard_name,

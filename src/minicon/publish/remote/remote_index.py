@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from minicon.constants import REPODATA
+from minicon.constants import REPODATA, SHARDS_INDEX
 from minicon.errors import ChannelError
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of
@@ -36,7 +36,6 @@ from minicon.publish.remote.conditional_upload import etag_at, etag_of, upload_i
 from minicon.redaction import redact
 from minicon.repodata.shards.shard_format import (
     LARGEST_INDEX,
-    SHARDS_INDEX,
     ShardDamagedError,
     unpack,
 )

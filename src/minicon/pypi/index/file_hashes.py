@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minicon.models.indexes import DistributionFile
+    from minicon.models.indexes.wheel_index import DistributionFile
     from minicon.pypi.wheels.whole_files import WholeFiles
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minicon.constants import PYPI_CHANNEL
 from minicon.lean_dataclasses import dataclass, field
-from minicon.models.indexes import Obstacle
+from minicon.models.indexes.wheel_index import Obstacle
 from minicon.models.timestamps import AgeLimits
 from minicon.pypi.index.file_hashes import local_sha256
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from packaging.specifiers import SpecifierSet
 
-    from minicon.models.indexes import DistributionFile, Release
+    from minicon.models.indexes.wheel_index import DistributionFile, Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from minicon.errors import ChannelError
-from minicon.models.indexes import DistributionFile
+from minicon.models.indexes.wheel_index import DistributionFile
 from minicon.pypi.index.project_page import ProjectPage, group_releases, parse_links
 from minicon.pypi.index.simple_index import LARGEST_PAGE
 from minicon.pypi.index_inputs import IndexInputs

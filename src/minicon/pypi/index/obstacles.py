@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
-from minicon.models.indexes import Obstacle
+from minicon.models.indexes.wheel_index import Obstacle
 from minicon.models.version import python_minor
 from minicon.pypi.index.releases import fitting_minors
 from minicon.pypi.wheels.filenames import split_wheel_name
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from minicon.models.indexes import DistributionFile, Release
+    from minicon.models.indexes.wheel_index import DistributionFile, Release
     from minicon.pypi.wheels.wheel_tags import WheelTags
 
 #: Sentences of one answer, and characters of a reason that an index gives.
@@ -47,7 +47,7 @@ class Obstacles:
         accepts: Callable[[Version], bool],
         python_versions: Collection[str],
     ) -> list[Obstacle]:
-        """See :meth:`minicon.models.indexes.WheelIndex.obstacles`; releases newest first."""
+        """See :meth:`.wheel_index.WheelIndex.obstacles`; releases newest first."""
         groups: list[tuple[Obstacle, list[Release]]] = []
         accepted = [each for each in releases if accepts(each.version)]
         finals = [each for each in accepted if not each.version.is_prerelease]

@@ -20,7 +20,7 @@ from minicon.errors import FileError
 from minicon.fs import operations
 from minicon.fs.stamps import stamp_of
 from minicon.lean_dataclasses import asdict, dataclass
-from minicon.models.indexes import DistributionFile, Release, StoredFiles
+from minicon.models.indexes.wheel_index import DistributionFile, Release, StoredFiles
 from minicon.models.strict_json import read_json
 from minicon.pypi.index.project_page import ProjectPage
 from minicon.pypi.index_inputs import IndexInput

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from minicon.errors import ChannelError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
-from minicon.models.indexes import DistributionFile, Release
+from minicon.models.indexes.wheel_index import DistributionFile, Release
 from minicon.models.record_checks import MAX_FILE_NAME
 from minicon.models.strict_json import read_json
 from minicon.pypi.index.html_page import Link, parse_html, resolve_link

@@ -16,7 +16,7 @@ from functools import partial
 from minicon.closing import Closing
 from minicon.constants import PYPI_BUILD, PYPI_CHANNEL
 from minicon.errors import MiniconError, PackageError
-from minicon.models.indexes import Obstacle
+from minicon.models.indexes.wheel_index import Obstacle
 from minicon.models.package_names import NameMap, normalize_pypi_name
 from minicon.models.records import RepodataRecord, direct_url
 from minicon.models.reporter import SilentReporter
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.version import Version
 
-    from minicon.models.indexes import DistributionFile, Release
+    from minicon.models.indexes.wheel_index import DistributionFile, Release
     from minicon.models.records import VirtualPackage
     from minicon.models.reporter import Reporter
     from minicon.net.client.fetcher import Fetcher
@@ -64,7 +64,7 @@ _PARALLEL_REQUESTS = 12
 
 
 class PypiIndex(Closing):
-    """The built-in source ``pypi``: implements :class:`minicon.models.indexes.WheelIndex`.
+    """The built-in source ``pypi``: implements :class:`.wheel_index.WheelIndex`.
 
     Safe to use from several threads. Use as a context manager, or :meth:`close` it.
 
@@ -192,7 +192,7 @@ class PypiIndex(Closing):
     ) -> Sequence[Obstacle]:
         """Return why no release that a requirement accepts can be used, newest first.
 
-        See :meth:`minicon.models.indexes.WheelIndex.obstacles`.
+        See :meth:`minicon.models.indexes.wheel_index.WheelIndex.obstacles`.
         """
         name = normalize_pypi_name(name)
         listed = self._listed.get(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicon.errors import PackageError
-from minicon.models.indexes import Release
+from minicon.models.indexes.wheel_index import Release
 from minicon.pypi.wheels.filenames import parse_version, split_wheel_name
 from minicon.pypi.wheels.wheel_tags import PYTHON_MINORS
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from minicon.models.indexes import DistributionFile
+    from minicon.models.indexes.wheel_index import DistributionFile
     from minicon.pypi.index.project_page import ProjectPage
     from minicon.pypi.wheels.wheel_tags import WheelTags
 

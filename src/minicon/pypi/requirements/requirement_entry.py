@@ -15,7 +15,7 @@ from minicon.fs.safe_path import user_path_problem
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.pip_requirement import PipRequirement
-from minicon.models.indexes import DistributionFile
+from minicon.models.indexes.wheel_index import DistributionFile
 from minicon.models.package_names import normalize_pypi_name
 from minicon.pypi.requirement_syntax import parse_requirement
 from minicon.pypi.requirements.requirement_lines import invalid_line

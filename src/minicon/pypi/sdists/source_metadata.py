@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import IO
 
-    from minicon.models.indexes import DistributionFile
+    from minicon.models.indexes.wheel_index import DistributionFile
     from minicon.models.reporter import Reporter
     from minicon.net.client.fetcher import Fetcher
     from minicon.pypi.wheels.metadata_cache import MetadataCache

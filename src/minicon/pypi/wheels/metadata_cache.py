@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minicon.models.indexes import DistributionFile
+    from minicon.models.indexes.wheel_index import DistributionFile
 
 FOLDER = "pypi-metadata-v2"
 _HEXADECIMAL = lazy_pattern(r"[0-9a-f]{64}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.archive.streams import ReadAt
-    from minicon.models.indexes import DistributionFile
+    from minicon.models.indexes.wheel_index import DistributionFile
     from minicon.models.reporter import Reporter
     from minicon.net.client.fetcher import Fetcher
     from minicon.pypi.wheels.metadata_cache import MetadataCache

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minicon.models.indexes import DistributionFile
+    from minicon.models.indexes.wheel_index import DistributionFile
     from minicon.models.reporter import Reporter
     from minicon.net.client.fetcher import Fetcher
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION, WHEEL_EXTENSION
 from minicon.errors import RepodataError, SpecError
-from minicon.lean_dataclasses import dataclass
 from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.records import RepodataRecord
 from minicon.models.strict_json import read_json
@@ -16,24 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
+    from minicon.repodata.index.record_source import RecordSource
+
 #: Timestamps below this are in seconds, above it in milliseconds (conda's rule: 9999-12-31).
 _LARGEST_SECONDS = 253_402_300_799
 _V3_EXTENSIONS = {"v3.tar.bz2": TARBALL_EXTENSION, "v3.conda": CONDA_EXTENSION}
-
-
-@dataclass(frozen=True, slots=True)
-class RecordSource:
-    """The origin of records.
-
-    Attributes:
-        channel: As in :attr:`RepodataRecord.channel`.
-        subdir: Platform directory.
-        base_url: URL that file names are appended to; ends with a slash.
-    """
-
-    channel: str
-    subdir: str
-    base_url: str
 
 
 class Members:

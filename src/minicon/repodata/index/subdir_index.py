@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 
 from minicon.counted import counted
-from minicon.models.indexes import RecordIndex
-from minicon.repodata.index.decode import Members, RecordSource
+from minicon.models.indexes.record_index import RecordIndex
 from minicon.repodata.index.index_file import IndexDamagedError
 
 TYPE_CHECKING = False
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from minicon.models.records import RepodataRecord
     from minicon.repodata.index.index_file import IndexFile
+    from minicon.repodata.index.record_source import RecordSource
 
 
 class LocatedIndex(RecordIndex):
@@ -102,6 +102,8 @@ class ConvertedIndex(LocatedIndex):
             yield from self._file.names()
 
     def _decode(self, name: str) -> tuple[RepodataRecord, ...]:
+        from minicon.repodata.index.decode import Members
+
         try:
             segments = self._file.segments(name)
         except IndexDamagedError:

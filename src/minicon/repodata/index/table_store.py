@@ -31,7 +31,7 @@ from pathlib import Path
 
 from minicon.errors import MiniconError
 from minicon.fs import operations
-from minicon.models.indexes import StoredTable
+from minicon.models.indexes.table_cache import StoredTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _OTHERS_MAY_WRITE = 0o022
 
 
 class TableStore:
-    """A :class:`minicon.models.indexes.TableCache` in one directory.
+    """A :class:`minicon.models.indexes.table_cache.TableCache` in one directory.
 
     Args:
         directory: The repodata cache; created when a table is saved.

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-SHARDS_INDEX = "repodata_shards.msgpack.zst"
 SHARD_EXTENSION = ".msgpack.zst"
 #: Most bytes of a shard, and of an index of shards, after decompression.
 LARGEST_SHARD = 1 << 27

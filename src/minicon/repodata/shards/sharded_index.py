@@ -7,7 +7,7 @@ import threading
 from minicon.errors import RepodataError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.redaction import redact
-from minicon.repodata.index.decode import Members, RecordSource
+from minicon.repodata.index.decode import Members
 from minicon.repodata.index.subdir_index import LocatedIndex
 from minicon.repodata.shards.shard_format import (
     LARGEST_SHARD,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from minicon.models.records import RepodataRecord
     from minicon.repodata.index.index_file import IndexFile
+    from minicon.repodata.index.record_source import RecordSource
     from minicon.repodata.shards.shard_loader import ShardLoader
 
 _SECTIONS = ("packages", "packages.conda")

@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from minicon.models.indexes import RecordIndex
+    from minicon.models.indexes.record_index import RecordIndex
     from minicon.models.records import RepodataRecord
     from minicon.solver.candidates.candidate_table import CandidateTable
     from minicon.solver.request import SolveRequest

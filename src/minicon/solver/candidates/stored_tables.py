@@ -19,7 +19,7 @@ import marshal
 from collections.abc import Sequence
 from typing import overload
 
-from minicon.models.indexes import StoredTable
+from minicon.models.indexes.table_cache import StoredTable
 from minicon.models.records import RepodataRecord
 from minicon.short_hash import short_hash
 from minicon.solver.candidates.candidate_table import CandidateTable, Conditional
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    from minicon.models.indexes import RecordIndex, TableCache
+    from minicon.models.indexes.record_index import RecordIndex
+    from minicon.models.indexes.table_cache import TableCache
 
 
 #: This many newly evaluated dependency texts are worth saving by themselves.

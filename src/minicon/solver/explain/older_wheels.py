@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from minicon.models.indexes import Release, WheelIndex
+    from minicon.models.indexes.wheel_index import Release, WheelIndex
     from minicon.solver.joint.requirements import Resolved
     from minicon.solver.request import SolveRequest
     from minicon.solver.search.conda_subproblem import CondaSubproblem

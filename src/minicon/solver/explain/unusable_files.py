@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from minicon.models.indexes import Obstacle
+    from minicon.models.indexes.wheel_index import Obstacle
     from minicon.solver.request import SolveRequest
     from minicon.solver.search.clauses import Demand
     from minicon.solver.search.conda_subproblem import CondaSubproblem

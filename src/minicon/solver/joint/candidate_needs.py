@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
-    from minicon.models.indexes import WheelIndex
+    from minicon.models.indexes.wheel_index import WheelIndex
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.solver.candidates.candidate_source import CandidateSource
     from minicon.solver.joint.projects import Projects

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.version import Version
 
-    from minicon.models.indexes import DistributionFile, Release
+    from minicon.models.indexes.wheel_index import DistributionFile, Release
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.records import RepodataRecord
     from minicon.solver.joint.requirements import Choice, ProjectRequirement

@@ -13,7 +13,7 @@ from minicon.solver.candidates.candidates import members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.models.indexes import DistributionFile, WheelIndex
+    from minicon.models.indexes.wheel_index import DistributionFile, WheelIndex
     from minicon.solver.candidates.candidate_source import CandidateSource
     from minicon.solver.search.conda_subproblem import CondaModel
 

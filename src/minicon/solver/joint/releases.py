@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from packaging.specifiers import Specifier, SpecifierSet
     from packaging.version import Version
 
-    from minicon.models.indexes import Release
+    from minicon.models.indexes.wheel_index import Release
     from minicon.solver.joint.requirements import ProjectRequirement
 
 

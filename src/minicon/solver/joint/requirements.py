@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from minicon.models.environment_files.pip_requirement import PipRequirement
-    from minicon.models.indexes import DistributionFile, Release, WheelIndex
+    from minicon.models.indexes.wheel_index import DistributionFile, Release, WheelIndex
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.records import RepodataRecord
     from minicon.solver.joint.pythons import PythonMinor

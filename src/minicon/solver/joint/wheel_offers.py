@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from minicon.models.indexes import Release
+    from minicon.models.indexes.wheel_index import Release
     from minicon.solver.joint.projects import Projects
     from minicon.solver.joint.pythons import PythonMinor
     from minicon.solver.joint.requirements import ProjectRequirement

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from minicon.api.plan.request import ChangeRequest
     from minicon.api.services import Services
     from minicon.config.settings import Settings
-    from minicon.models.indexes import RecordIndex
+    from minicon.models.indexes.record_index import RecordIndex
     from minicon.models.records import Source
     from minicon.models.reporter import Reporter
 

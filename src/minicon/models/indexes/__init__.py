@@ -1,0 +1,1 @@
+"""What the solver reads packages from."""
