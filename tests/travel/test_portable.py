@@ -30,10 +30,10 @@ def test_records_contain_no_path_of_this_machine(environment: Path) -> None:
     prefix = Prefix(environment)
     content = PortableContent(prefix, None)
     assert content.rewritten("bin/hello", 100) is not None
-    record = content.record(prefix.readable_records()[0], frozenset())
+    record = b"".join(content.record(prefix.readable_records()[0], frozenset()))
     assert b"/home/me" not in record
     assert str(environment).encode() not in record
-    left_out = content.record(prefix.readable_records()[0], frozenset({"bin/hello"}))
+    left_out = b"".join(content.record(prefix.readable_records()[0], frozenset({"bin/hello"})))
     assert json.loads(left_out)["files"] == []
     assert json.loads(left_out)["paths_data"]["paths"] == []
 

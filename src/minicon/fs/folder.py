@@ -178,7 +178,7 @@ class Folder(Closing):
     def replace_file(
         self,
         relative: str,
-        data: bytes,
+        data: bytes | Iterable[bytes],
         mode: int = 0o644,
         *,
         durable: bool = True,

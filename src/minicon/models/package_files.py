@@ -207,11 +207,11 @@ class StoredEntries:
         """Check the items of the list. Raises ValueError for invalid JSON, TypeError as above."""
         return cls(text, [entry for piece in parse_items(text) for entry in _checked(piece)])
 
-    def all(self) -> list[dict[str, Any]]:
-        """Parse all entries."""
-        if self._parsed is not None:
-            return self._parsed
-        return [entry for piece in parse_items(self._text) for entry in piece]
+    def each(self) -> Iterator[dict[str, Any]]:
+        """Yield all entries, parsed in pieces."""
+        yield from self._parsed or ()
+        for piece in parse_items(self._text):
+            yield from piece
 
 
 def cut_out_paths(document: bytes) -> tuple[bytes, memoryview] | None:

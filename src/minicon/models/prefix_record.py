@@ -13,7 +13,7 @@ from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 #: Strings that are parts of a record's file name: no path separators; the build may be empty.
@@ -91,8 +91,14 @@ class PrefixRecord:
         Most commands need :attr:`files` only, and an environment has tens of thousands.
         """
         if isinstance(self._paths, StoredEntries):
-            self._paths = tuple(map(PathsEntry.from_json, self._paths.all()))
+            self._paths = tuple(self.each_path())
         return self._paths
+
+    def each_path(self) -> Iterator[PathsEntry]:
+        """Yield :attr:`paths`; those that are not parsed are not kept."""
+        if isinstance(self._paths, StoredEntries):
+            return map(PathsEntry.from_json, self._paths.each())
+        return iter(self._paths)
 
     @property
     def paths_with_prefix(self) -> tuple[PathsEntry, ...]:

@@ -161,10 +161,10 @@ class Packing:
                 self._add(item)
         for item in sorted(last, key=lambda item: item.path in self._records):
             if item.path in self._records:
-                data = self._content.record(self._records[item.path], self._left_out)
+                pieces = self._content.record(self._records[item.path], self._left_out)
             else:
-                data = self._content.wheel_record(item.path)
-            self.add_bytes(item.path, data, modified=item.modified)
+                pieces = [self._content.wheel_record(item.path)]
+            self.add_bytes(item.path, *pieces, modified=item.modified)
 
     def finish(self) -> None:
         """Write what depends on all other files."""
@@ -220,13 +220,12 @@ class Packing:
         return True
 
     def add_bytes(
-        self, path: str, data: bytes, mode: int = 0o644, modified: int | None = None
+        self, path: str, *data: bytes, mode: int = 0o644, modified: int | None = None
     ) -> None:
         """Write a generated file, by default with the time of the environment's last change."""
         self._task.advance(1)
-        self.writer.add_file(
-            path, (data,), len(data), mode, self._time(modified or self._changed_at)
-        )
+        size = sum(map(len, data))
+        self.writer.add_file(path, data, size, mode, self._time(modified or self._changed_at))
         self._names.add(path)
 
     def _time(self, seconds: int) -> int:
@@ -255,7 +254,7 @@ class Packing:
             script = python_unpack_script(placeholders, self._content.subdir)
         else:
             script = shell_unpack_script(placeholders, self._content.packed)
-        self.add_bytes(UNPACK_SCRIPT, script, 0o755)
+        self.add_bytes(UNPACK_SCRIPT, script, mode=0o755)
 
 
 def _chunks(path: str, size: int) -> Iterable[bytes]:

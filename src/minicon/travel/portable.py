@@ -7,7 +7,6 @@ their own path, so that they need no replacement.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -15,8 +14,6 @@ from pathlib import Path
 from minicon.constants import CONDA_META, PREFIX_PLACEHOLDER
 from minicon.fs.hashing import sha256_of
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.models.prefix_record import without_secrets_in
-from minicon.models.strict_json import read_json
 from minicon.prefix.link.path_replacement import (
     Relocation,
     relocate_again,
@@ -29,7 +26,7 @@ from minicon.prefix.link.relocated_files import (
     WHEEL_RECORD,
     names_without_entry,
 )
-from minicon.prefix.link.rewritten_records import Rewritten, update_record, updated_wheel_record
+from minicon.prefix.link.rewritten_records import Rewritten, updated_record, updated_wheel_record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,9 +73,15 @@ class PortableContent:
 
     def __init__(self, prefix: Prefix, destination: str | None) -> None:
         self._prefix = prefix
+        #: Entries of files that contain the path, and hashes of all: entries take much memory.
         self._entries: dict[str, PathsEntry] = {}
+        self._sha256: dict[str, str | None] = {}
         for record in prefix.readable_records():
-            self._entries.update(prefix.entries_of(record))
+            self._entries.update(prefix.entries_of(record, record.paths_with_prefix))
+            installed = prefix.path_mapping(record)
+            self._sha256.update(
+                (installed(entry.path), entry.expected_sha256) for entry in record.each_path()
+            )
         self._owned = prefix.owned_files()
         subdir = prefix.subdir or ("win-64" if os.name == "nt" else "linux-64")
         self._old = Relocation(old=str(prefix.path), new="", subdir=subdir, share=False)
@@ -128,8 +131,7 @@ class PortableContent:
 
     def listed_sha256(self, path: str) -> str | None:
         """Return the SHA-256 that a file has unless it has changed; None if that is not known."""
-        entry = self._entries.get(path)
-        return None if entry is None else entry.expected_sha256
+        return self._sha256.get(path)
 
     def check(self, path: str, sha256: str | None) -> None:
         """Compare the present SHA-256 of a file with the listed one."""
@@ -200,28 +202,23 @@ class PortableContent:
             self._changes[path] = Rewritten(sha256_of(data), len(data))
         return data
 
-    def record(self, record: PrefixRecord, left_out: frozenset[str]) -> bytes:
-        """Return the record of a package, without paths of this machine; call it last.
+    def record(self, record: PrefixRecord, left_out: frozenset[str]) -> list[bytes]:
+        """Return the record of a package in pieces, without paths of this machine; call it last.
 
         Args:
             record: The package.
             left_out: Files that are not packed.
         """
-        data = without_secrets_in(read_json(self._read(f"{CONDA_META}/{record.file_name}")))
-        in_prefix = {entry.path: path for path, entry in self._prefix.entries_of(record).items()}
-        update_record(data, in_prefix, self._changes)
-        if left_out and not left_out.isdisjoint(record.files):
-            data["files"] = [path for path in data.get("files", ()) if path not in left_out]
-            listed = data.get("paths_data") or {}
-            listed["paths"] = [
-                entry
-                for entry in listed.get("paths") or ()
-                if in_prefix.get(entry.get("_path"), entry.get("_path")) not in left_out
-            ]
-        data.update(extracted_package_dir="", package_tarball_full_path="")
-        if isinstance(data.get("link"), dict):
-            data["link"] = {**data["link"], "source": ""}
-        return json.dumps(data).encode()
+        return updated_record(
+            self._read(f"{CONDA_META}/{record.file_name}"),
+            self._prefix.path_mapping(record),
+            self._changes,
+            left_out=left_out,
+            files=[path for path in record.files if path not in left_out],
+            link={**record.link, "source": ""},
+            extracted_package_dir="",
+            package_tarball_full_path="",
+        )
 
 
 def is_wheel_record(path: str) -> bool:

@@ -10,7 +10,6 @@ The archive may be one of minicon or of conda-pack. Nothing of it is executed.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
 import subprocess
@@ -28,8 +27,6 @@ from minicon.fs.hashing import sha256_of
 from minicon.fs.safe_path import path_problem
 from minicon.lean_dataclasses import replace
 from minicon.models.package_files import PathsEntry
-from minicon.models.prefix_record import without_secrets_in
-from minicon.models.strict_json import read_json
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.link.path_replacement import Relocation
 from minicon.prefix.link.relocate import codesign_command, relocate
@@ -39,7 +36,7 @@ from minicon.prefix.link.relocated_files import (
     list_folders,
     write_relocated,
 )
-from minicon.prefix.link.rewritten_records import Rewritten, update_record, updated_wheel_record
+from minicon.prefix.link.rewritten_records import Rewritten, updated_record, updated_wheel_record
 from minicon.prefix.moving import create_from_tree
 from minicon.travel.conda_unpack import (
     UNPACK_SCRIPT,
@@ -172,11 +169,9 @@ def _update_records(prefix: Prefix, tree: FolderTree, changes: dict[str, Rewritt
                 folder.replace_file(name, data, durable=False)
                 if data != before:
                     changes[path] = Rewritten(sha256_of(data), len(data))
-        in_prefix = {entry.path: path for path, entry in prefix.entries_of(record).items()}
         folder, name = tree.parent_of(f"{CONDA_META}/{record.file_name}")
-        content = without_secrets_in(read_json(folder.read_file(name)))
-        update_record(content, in_prefix, changes)
-        folder.replace_file(name, json.dumps(content).encode(), durable=False)
+        pieces = updated_record(folder.read_file(name), prefix.path_mapping(record), changes)
+        folder.replace_file(name, pieces, durable=False)
 
 
 def _replace_placeholders(

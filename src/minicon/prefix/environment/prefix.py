@@ -16,11 +16,11 @@ from minicon.models.prefix_record import PrefixRecord
 from minicon.models.strict_json import read_json
 from minicon.prefix.environment.history import Revision, parse_history, requested_specs
 from minicon.prefix.environment.prefix_location import is_environment
-from minicon.prefix.environment.python_layout import MOVED_FOLDERS, PythonLayout
+from minicon.prefix.environment.python_layout import PythonLayout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from minicon.models.package_files import PathsEntry
@@ -176,11 +176,15 @@ class Prefix:
         """
         paths = record.paths if paths is None else paths
         entries = {entry.path: entry for entry in paths}
-        if record.record.noarch == "python":
-            moved = [entry for entry in paths if entry.path.startswith(MOVED_FOLDERS)]
-            if moved and (layout := self.python_layout):
-                entries.update({layout.target(entry.path): entry for entry in moved})
+        installed = self.path_mapping(record)
+        if installed is not str:
+            entries.update({installed(entry.path): entry for entry in paths})
         return entries
+
+    def path_mapping(self, record: PrefixRecord) -> Callable[[str], str]:
+        """Return what gives the path in the prefix of a path of a record, see above."""
+        layout = self.python_layout if record.record.noarch == "python" else None
+        return layout.target if layout else str
 
     def owned_files(self) -> frozenset[str]:
         """Every path that a package owns, relative to the prefix."""

@@ -7,7 +7,6 @@ Files without a record are searched for it where pip puts scripts and path files
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import sys
@@ -17,14 +16,12 @@ from typing import NamedTuple
 from minicon.constants import CONDA_META, STATE
 from minicon.errors import PrefixError
 from minicon.fs.hashing import sha256_of, sha256_of_file
-from minicon.models.prefix_record import without_secrets_in
-from minicon.models.strict_json import read_json
 from minicon.prefix.environment.prefix_location import is_environment, unmovable_entries
 from minicon.prefix.link.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.link.relocate import codesign_command
 from minicon.prefix.link.rewritten_records import (
     Rewritten,
-    update_record,
+    updated_record,
     updated_wheel_record,
 )
 
@@ -213,11 +210,12 @@ class _Rewriter:
             if self.files.keys().isdisjoint(record.files):
                 continue
             self._write_wheel_record(record)
-            in_prefix = {e.path: path for path, e in self._prefix.entries_of(record).items()}
             path = f"{CONDA_META}/{record.file_name}"
-            data = without_secrets_in(read_json((self._prefix.path / path).read_bytes()))
-            update_record(data, in_prefix, self.files)
-            self.write(path, json.dumps(data).encode())
+            before = (self._prefix.path / path).read_bytes()
+            pieces = updated_record(before, self._prefix.path_mapping(record), self.files)
+            folder, name = self._target.parent_of(path)
+            folder.create_file_from(name, pieces)
+            self.written.add(path)
 
     def _write_wheel_record(self, record: PrefixRecord) -> None:
         """Update the hashes of rewritten files in a wheel's ``RECORD``, and add its own."""

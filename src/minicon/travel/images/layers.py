@@ -73,7 +73,7 @@ def write_layers(
             if not title:
                 packing.finish()
                 entry_point = _ENTRY_POINT.format(prefix=destination)
-                packing.add_bytes(ENTRY_POINT, entry_point.encode(), 0o755)
+                packing.add_bytes(ENTRY_POINT, entry_point.encode(), mode=0o755)
             yield writer.end(title or "environment")
 
 
