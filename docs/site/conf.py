@@ -42,6 +42,7 @@ html_theme = "furo"
 html_title = "minicon"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(Path(__file__).with_name("scorer.js"))
 html_copy_source = False
 html_show_copyright = False
 html_theme_options = {"navigation_with_keys": True}

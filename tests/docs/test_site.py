@@ -120,6 +120,21 @@ def test_the_search_finds(browser: Browser, address: str, words: str, page: str)
     assert any(page in path for path in found)
 
 
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [("docker", "how-to/questions"), ("upgrade python", "how-to/questions"),
+     ("mamba", "how-to/move-from-conda"), ("offline", "how-to/work-offline")],
+)  # fmt: skip
+def test_pages_for_users_are_found_first(
+    browser: Browser, address: str, words: str, page: str
+) -> None:
+    browser.resize(1200)
+    browser.visit(f"{address}/search.html?q={words.replace(' ', '+')}")
+    browser.wait_for("/found/.test(document.querySelector('.search-summary')?.innerText)")
+    first = browser.evaluate("document.querySelector('.search li a').pathname")
+    assert first == f"/docs/{page}.html"
+
+
 def test_references_of_errors_lead_to_their_rows(browser: Browser, address: str) -> None:
     browser.visit(f"{address}/docs/how-to/review-a-change.html")
     browser.click("a[href$='#error-plan-is-old']", loads=True)
