@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: Most bytes of one index file, compressed and decompressed. conda-forge's largest has 0.3 GB.
 _LARGEST_BODY = 1_500_000_000
 _LARGEST_TEXT = 3_000_000_000
-_PIECE = 1 << 20
+_PIECE = 1 << 18
 #: Most bytes of a zstd frame's window; conda-index uses 2^17 to 2^23.
 _LARGEST_WINDOW = 1 << 27
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from minicon.repodata.index.body import ByteSource
 
 Item = TypeVar("Item")
-_PIECES_AHEAD = 8
+_PIECES_AHEAD = 16
 _BLOCKS_AHEAD = 1
 #: The newest supported ``repodata_version`` (CEP 15).
 _NEWEST_VERSION = 2
