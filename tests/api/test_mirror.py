@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from tests.support.channel_server import ChannelServer
-from tests.support.commands import Workspace
+from tests.support.commands import QuickWorkspace
 from tests.support.packages import PackageBuilder
 from tests.support.wheels import WheelBuilder
 
@@ -47,7 +47,7 @@ def server(source):
 
 @pytest.fixture
 def workspace(tmp_path):
-    return Workspace(tmp_path)
+    return QuickWorkspace(tmp_path)
 
 
 def mirror(workspace, server, *words, code=0):

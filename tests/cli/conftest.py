@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.command_line import CommandLine, small_channel
-from tests.support.explained_world import QuickWorkspace, explained_channel, explained_workspace
+from tests.support.commands import QuickWorkspace
+from tests.support.explained_world import explained_channel, explained_workspace
 
 
 @pytest.fixture(scope="session")

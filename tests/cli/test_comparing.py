@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.support.channel_server import ChannelServer, Status
 from tests.support.channels import ChannelBuilder
-from tests.support.explained_world import QuickWorkspace, install_by_hand
+from tests.support.commands import QuickWorkspace
+from tests.support.explained_world import install_by_hand
 
 SUCCESS = (
     "Success. All the packages in the specification file are present in the environment "

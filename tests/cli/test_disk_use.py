@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.support.explained_world import QuickWorkspace
+from tests.support.commands import QuickWorkspace
 
 from minicon.api.inspect.disk_use import freed_size
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.channel_server import ChannelServer
 from tests.support.channels import ChannelBuilder
-from tests.support.explained_world import QuickWorkspace
+from tests.support.commands import QuickWorkspace
 from tests.support.golden import assert_golden
 
 Replaced = Callable[[QuickWorkspace], dict[str, str]]

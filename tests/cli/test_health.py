@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.support.commands import QuickWorkspace
 from tests.support.explained_world import (
-    QuickWorkspace,
     explained_channel,
     explained_workspace,
     install_by_hand,

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.support.commands import Workspace
+from tests.support.commands import QuickWorkspace
 from tests.support.packages import PREFIX_PLACEHOLDER, PackageBuilder, build_channel
 from tests.support.wheels import WheelBuilder
 
@@ -59,8 +59,8 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, wheelhouse: Path, shared_cache: Path) -> Workspace:
-    return Workspace(
+def workspace(tmp_path: Path, wheelhouse: Path, shared_cache: Path) -> QuickWorkspace:
+    return QuickWorkspace(
         tmp_path,
         {
             "MINICON_PKGS_DIRS": str(shared_cache),

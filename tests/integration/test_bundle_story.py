@@ -99,7 +99,7 @@ def test_damage_is_found_before_anything_is_written(
     refused = run(elsewhere, bundle)
     assert refused.code == 1
     assert f"{entry.filename} has another sha256" in refused.err
-    assert not elsewhere.root.exists()
+    assert elsewhere.is_unused()
 
 
 @pytest.mark.parametrize("name", ["bundle.json", "lib/minicon/errors.py"])
@@ -117,7 +117,7 @@ def test_bytes_that_cannot_be_decompressed_are_damage(
     refused = run(elsewhere, bundle)
     assert refused.code == 1
     assert refused.err.startswith(f"error: {bundle} is damaged: {name}")
-    assert not elsewhere.root.exists()
+    assert elsewhere.is_unused()
 
 
 def test_scripts_and_locks_of_several_platforms(

@@ -9,7 +9,8 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from tests.support.explained_world import QuickWorkspace, explained_channel, explained_workspace
+from tests.support.commands import QuickWorkspace
+from tests.support.explained_world import explained_channel, explained_workspace
 from tests.support.wheels import WheelBuilder
 
 from minicon.solver.solver import CondaSolver

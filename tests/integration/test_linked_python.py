@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.explained_world import QuickWorkspace
+from tests.support.commands import QuickWorkspace
 from tests.support.interpreters import machine
 
 from minicon.machine.host_packages.layout import PORTABLE, layout_for

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.support.explained_world import QuickWorkspace
+from tests.support.commands import QuickWorkspace
 from tests.support.wheels import WheelBuilder
 
 #: A build backend that needs nothing, and records each build.

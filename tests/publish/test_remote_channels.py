@@ -8,7 +8,7 @@ import re
 import shutil
 
 import pytest
-from tests.support.commands import Workspace
+from tests.support.commands import QuickWorkspace
 from tests.support.oci_registry import OciRegistry, needs_registry
 from tests.support.packages import PackageBuilder
 from tests.support.s3_server import KEY, SECRET
@@ -37,7 +37,7 @@ def bucket(server, tmp_path):
     """The URL of a channel in a new bucket, and a workspace that may write there."""
     name = f"bucket{len(server.client.list_buckets()['Buckets'])}"
     server.client.create_bucket(Bucket=name)
-    workspace = Workspace(tmp_path / "workspace")
+    workspace = QuickWorkspace(tmp_path / "workspace")
     workspace.environ.update(
         AWS_ACCESS_KEY_ID=KEY,
         AWS_SECRET_ACCESS_KEY=SECRET,
@@ -60,7 +60,7 @@ def location(request, tmp_path):
         return request.getfixturevalue("bucket")
     registry = request.getfixturevalue("registries")[request.param]
     name = f"private/{tmp_path.name.replace('_', '-').rstrip('-')}"
-    return registry.url(name, "me:open%20sesame@"), Workspace(tmp_path / "workspace")
+    return registry.url(name, "me:open%20sesame@"), QuickWorkspace(tmp_path / "workspace")
 
 
 def built(folder, name="tool", content="x", kind=".conda", **more):
@@ -132,7 +132,7 @@ def index_in_cache(workspace) -> dict[str, bytes]:
 def test_uploads_from_several_machines_are_all_indexed(bucket, tmp_path, server):
     """Each has its own cache; one that finds a changed index makes it again."""
     url, first = bucket
-    machines = [Workspace(tmp_path / f"machine{number}", first.environ) for number in range(3)]
+    machines = [QuickWorkspace(tmp_path / f"machine{number}", first.environ) for number in range(3)]
     running = [
         machine.start("channel", "upload", str(built(tmp_path, f"package{number}")), url)
         for number, machine in enumerate(machines)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from tests.support.api_world import Notes
-from tests.support.commands import Workspace
+from tests.support.commands import QuickWorkspace
 from tests.support.package_index import PackageIndex
 from tests.support.wheels import WheelBuilder
 
@@ -172,7 +172,7 @@ def test_a_build_that_does_not_end_is_ended(
 def test_a_setting_forbids_builds(tmp_path: Path, served: PackageIndex) -> None:
     """In every command that looks for files, also those without --no-build."""
     served.add_file("leaf", "leaf-1.0.tar.gz", sdist(pkg_info()))
-    workspace = Workspace(tmp_path, {"PIP_CONFIG_FILE": "/dev/null", "NO_PROXY": "127.0.0.1"})
+    workspace = QuickWorkspace(tmp_path, {"PIP_CONFIG_FILE": "/dev/null", "NO_PROXY": "127.0.0.1"})
     workspace.environ["PIP_INDEX_URL"] = served.index_url
     workspace.run("config", "--set", "build_from_source", "false").ok()
     (tmp_path / "environment.yml").write_text("dependencies: [python, pip: [leaf]]\n")
@@ -188,7 +188,7 @@ def test_a_project_that_is_built_has_its_dependencies_in_the_plan(
     served.add_file("leaf", "leaf-1.0.tar.gz", sdist(pkg_info("Requires-Dist: deep<2")))
     for version in ("1.0", "2.0"):
         served.add(WheelBuilder("deep", version).file("deep.py", f"version = {version!r}"))
-    workspace = Workspace(
+    workspace = QuickWorkspace(
         tmp_path,
         {
             "MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY": "false",
@@ -227,7 +227,7 @@ def test_a_wheel_may_require_what_pip_builds_by_url(tmp_path: Path, served: Pack
     url = archive.as_uri()
     served.add(WheelBuilder("leaf", "9.0").file("leaf.py", "x = 9"))
     served.add(WheelBuilder("top", "1.0").file("top.py", "").requires(f"leaf @ {url}"))
-    workspace = Workspace(tmp_path, {"PIP_CONFIG_FILE": "/dev/null", "NO_PROXY": "127.0.0.1"})
+    workspace = QuickWorkspace(tmp_path, {"PIP_CONFIG_FILE": "/dev/null", "NO_PROXY": "127.0.0.1"})
     workspace.environ["MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY"] = "false"
     workspace.environ["MINICON_COMPILE_BYTECODE"] = "false"
     workspace.environ["PIP_INDEX_URL"] = served.index_url
@@ -244,7 +244,7 @@ def test_a_wheel_may_require_what_pip_builds_by_url(tmp_path: Path, served: Pack
     assert listed(workspace) | {"python": ""} == {"python": "", "leaf": "1.0", "top": "2.0"}
 
 
-def listed(workspace: Workspace) -> dict[str, str]:
+def listed(workspace: QuickWorkspace) -> dict[str, str]:
     found = workspace.run("list", "-n", "a", "--json").ok().json
     return {each["name"]: each["version"] for each in found}
 
@@ -253,7 +253,7 @@ def test_no_build_refuses_directories_too(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / "pyproject.toml").write_text(PYPROJECT)
-    workspace = Workspace(tmp_path, {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"})
+    workspace = QuickWorkspace(tmp_path, {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"})
     workspace.environ["MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY"] = "false"
     spec = f"pypi:leaf @ {project.as_uri()}"
     refused = workspace.run(

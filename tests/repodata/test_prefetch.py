@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -29,17 +28,23 @@ def iter_into(seen, source):
 
 
 def test_no_more_than_depth_is_made_ahead_and_closing_ends_the_thread() -> None:
-    made = []
+    made, makers = [], []
+    full = threading.Semaphore(0)
 
     def source():
+        makers.append(threading.current_thread())
         for number in range(1000):
             made.append(number)
+            full.release()
             yield number
 
-    before = threading.active_count()
     items = prefetch_items(source(), 3)
-    assert next(items) == 0
-    time.sleep(0.05)
-    assert len(made) <= 6
+    for taken in range(1, 20):
+        assert next(items) == taken - 1
+        # Three items are queued, and one waits until there is space.
+        for _ in range(5 if taken == 1 else 1):
+            assert full.acquire(timeout=60)
+        assert len(made) == taken + 4
     items.close()
-    assert threading.active_count() == before
+    assert len(made) == 19 + 4
+    assert not makers[0].is_alive()

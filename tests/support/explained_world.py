@@ -9,43 +9,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-import sys
 from pathlib import Path
-from unittest import mock
 
-from tests.support.commands import Outcome, Workspace
+from tests.support.commands import QuickWorkspace
 from tests.support.packages import PackageBuilder, build_channel
-
-from minicon.__main__ import main
-
-
-class QuickWorkspace(Workspace):
-    """A workspace whose commands run in this process, ten times faster."""
-
-    def run(self, *arguments: str, typed: str = "", cwd: Path | None = None) -> Outcome:
-        """Run ``minicon`` with arguments."""
-        out, err = io.StringIO(), io.StringIO()
-        before = Path.cwd()
-        with (
-            mock.patch.dict(os.environ, self.variables, clear=True),
-            mock.patch.object(sys, "argv", ["minicon", *arguments]),
-            mock.patch.object(sys, "stdin", io.StringIO(typed)),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-        ):
-            os.chdir(cwd or self.folder)
-            try:
-                code = main()
-            finally:
-                os.chdir(before)
-        return Outcome(code, out.getvalue(), err.getvalue())
-
-    def run_apart(self, *arguments: str) -> Outcome:
-        """Run the program as a separate process, whose connections end with it."""
-        return super().run(*arguments)
 
 
 def explained_channel(folder: Path) -> Path:

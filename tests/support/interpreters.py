@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import json
 import os
+import tempfile
 from pathlib import Path
 
-from minicon.machine.interpreters.discovery import Discovery, discover_interpreters
+from minicon.machine.interpreters.discovery import CACHE_FILE, Discovery, discover_interpreters
 from minicon.machine.interpreters.facts import InterpreterFacts
 
 
@@ -43,6 +44,24 @@ def make_facts(version: str = "3.11.7", **changes: object) -> InterpreterFacts:
 def machine() -> Discovery:
     """Return the interpreters of this machine, found once per test process."""
     return discover_interpreters(environ=os.environ, home=Path.home(), cache_dir=None)
+
+
+@functools.lru_cache(maxsize=1)
+def _saved_facts() -> bytes:
+    """Return the cache of the interpreters of this machine, made once per test process."""
+    with tempfile.TemporaryDirectory() as folder:
+        discover_interpreters(environ=os.environ, home=Path.home(), cache_dir=Path(folder))
+        return (Path(folder) / CACHE_FILE).read_bytes()
+
+
+def save_known_interpreters(root: Path) -> None:
+    """Write minicon's cache of interpreters into a new root, so that no command probes them again.
+
+    A probe starts a process; a first command would start one for each interpreter of the machine.
+    """
+    if not root.exists():
+        (root / "cache").mkdir(parents=True)
+        (root / "cache" / CACHE_FILE).write_bytes(_saved_facts())
 
 
 def link_package(folder: Path, prefix: Path) -> None:

@@ -23,6 +23,7 @@ from unittest import mock
 
 from hypothesis import strategies as st
 from tests.support.commands import Outcome
+from tests.support.interpreters import save_known_interpreters
 from tests.support.packages import PackageBuilder, build_channel
 
 from minicon.__main__ import main
@@ -48,6 +49,7 @@ class UserWorld:
         for directory in (self.home, self.work, self.outside):
             directory.mkdir(parents=True)
         (self.outside / "precious").write_text("years of work")
+        save_known_interpreters(self.root)
         self.channel = build_channel(folder / "channel", _packages())
         self.prefix = self.root / "envs" / "a"
         self.run(*self._sources("create -y -n a"), "hello").ok()
@@ -62,7 +64,6 @@ class UserWorld:
             "MINICON_ROOT": str(self.root),
             "MINICON_OFFLINE": "true",
             "MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY": "false",
-            "MINICON_SEARCH_FOR_INTERPRETERS": "false",
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",
             "NO_COLOR": "1",
