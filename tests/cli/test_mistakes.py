@@ -59,7 +59,15 @@ HINTS = [
     ("create -n x channel/hello", "did you mean channel::hello?"),
     ("create -n x hello@1.0", "did you mean hello=1.0?"),
     ("create -n x pypi:numpy=1.26", "did you mean pypi:numpy==1.26.*?"),
-    ("list -n", "write --name NAME"),
+    ("list -n", "write -n NAME"),
+    ("list --name", "write -n NAME"),
+    ("update -n data lone", "install it: 'minicon install lone -n data'"),
+    ("update -n data helo", "did you mean hello?"),
+    ("remove -n data nowhere", "'minicon list -n data' shows the installed packages"),
+    ("why -n data nowhere", "try 'minicon why-not nowhere -n data'"),
+    ("list -n data nowhere", "list all with 'minicon list -n data'"),
+    ("--verison", "did you mean --version?"),
+    ("--nowhere", "options stand behind the command"),
     ("config --set offline", "write --set KEY VALUE"),
     ("history data", "for an environment of that name, write -n data"),
     ("diff -n data one", "'one' is not a number"),
@@ -78,6 +86,20 @@ def test_hints(data: CommandLine) -> None:
         done = data(typed)
         assert done.code, typed
         assert hint in done.err, typed
+
+
+def test_options_before_the_command(data: CommandLine) -> None:
+    assert data("-n data list hello --export").ok().out.endswith("hello=1.0=0\n")
+    assert data("--json --prefix list list").json["reference"] == "environment-not-found"
+
+
+def test_a_file_is_no_project_of_pypi(data: CommandLine) -> None:
+    (data.folder / "requirements.txt").write_text("hello\n")
+    for command in ("create -n x", "install -n data"):
+        refused = data(f"{command} requirements.txt")
+        assert refused.code == 2
+        assert "requirements.txt is a file, not a package" in refused.err
+        assert "write -f requirements.txt" in refused.err
 
 
 def test_a_path_of_an_environment_is_offered(data: CommandLine) -> None:

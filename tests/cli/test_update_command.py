@@ -66,7 +66,7 @@ def test_named_dependencies_are_updated(minicon: CommandLine, channel: Path) -> 
         ("install dep~=1", "write >=1 or 1.*"),
         ("install ''", "a package name is missing"),
         ("install ' '", "a package name is missing"),
-        ("update nothere", "nothere is in none of the channels"),
+        ("update nothere", "nothere is not in the environment"),
     ],
 )
 def test_requests_that_name_nothing(

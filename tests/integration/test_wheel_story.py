@@ -139,6 +139,10 @@ def test_pip_section_and_pins_are_solved_together(workspace: Workspace, tmp_path
     workspace.run("remove", "-y", "-n", "a", "-c", "host", "top").ok()
     listed = {p["name"] for p in workspace.run("list", "-n", "a", "--json").ok().json}
     assert listed == {"leaf", "python"}
+    workspace.run("install", "-y", "-n", "a", *SOURCES, "leaf=1").ok()
+    updated = workspace.run("update", "-y", "-n", "a", "--all", *SOURCES).ok()
+    assert "beyond requests of earlier commands: leaf=1; it never" in updated.err
+    assert "no differences" in workspace.run("status", "-n", "a").ok().out
 
 
 def test_packages_that_only_pip_can_build_are_recorded(

@@ -92,7 +92,7 @@ def _run(typed: list[str], dialect: Dialect) -> int:
         parsed = parser.parse_args(arguments[1:])
         parsed.command = command
         context = CommandContext.from_arguments(parsed, arguments, dialect)
-        _refuse_unquoted(parsed)
+        _refuse_mistaken_specs(parsed)
         if _updates_only_the_program(parsed, dialect):
             return _answer_with_note("minicon is updated as it was installed", context.console)
         return int(module.run(parsed, context))
@@ -112,20 +112,28 @@ def _run(typed: list[str], dialect: Dialect) -> int:
             context.close()
 
 
-def _refuse_unquoted(parsed: argparse.Namespace) -> None:
-    if getattr(parsed, "specs", ()) and S_ISREG(os.fstat(1).st_mode):
+def _refuse_mistaken_specs(parsed: argparse.Namespace) -> None:
+    specs: Sequence[str] = getattr(parsed, "specs", ())
+    if specs and S_ISREG(os.fstat(1).st_mode):
         from minicon.cli.mistakes import refuse_unquoted
 
-        refuse_unquoted(parsed.specs)
+        refuse_unquoted(specs)
+    if any("." in spec for spec in specs):
+        from minicon.cli.mistakes import refuse_files
+
+        refuse_files(specs)
 
 
 def _improve_hint(error: MiniconError, parsed: argparse.Namespace | None) -> None:
-    from minicon.cli.mistakes import fitting_hint, spec_hint
+    from minicon.cli.mistakes import fitting_hint, spec_hint, with_environment
 
     if better := spec_hint(error, getattr(parsed, "specs", ())):
         error.hint = better
     elif parsed is not None and error.hint:
         error.hint = fitting_hint(error.hint, parsed.options)
+    if error.hint:
+        named = (getattr(parsed, "name", None), getattr(parsed, "prefix", None))
+        error.hint = with_environment(error.hint, *named)
 
 
 def _answer_with_note(text: str, console: Console) -> int:

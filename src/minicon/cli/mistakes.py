@@ -47,6 +47,11 @@ _CLAUSE_ENDS = lazy_pattern(r"(, or |; )")
 _NAMED_OPTIONS = lazy_pattern(r"(?<![\w-])--[a-z][a-z-]*")
 #: Errors whose cause may be how a spec was written.
 _ABOUT_SPECS = frozenset({"package-not-found", "invalid-spec", "invalid-requirement"})
+#: Commands in hints that need the environment again, if it is not the active one.
+_OF_ENVIRONMENTS = lazy_pattern(
+    r"'(minicon (?:install|update|remove|list|env update|why|why-not|status|verify|doctor|history"
+    r"|undo|redo|rollback)(?: (?!-[np]\b)[^' ]+)*)'"
+)
 _LISTS = (".yml", ".yaml", ".txt", ".toml", ".lock", ".json")
 _PACKAGES = (".conda", ".tar.bz2", ".whl")
 
@@ -85,8 +90,6 @@ def spec_hint(error: MiniconError, specs: Sequence[str]) -> str | None:
             return near_files(spec, f"there is no file {spec!r}")
         if error.reference not in _ABOUT_SPECS:
             continue
-        if spec.endswith(_LISTS) and os.path.isfile(spec):
-            return f"for what this file lists, write -f {spec}"
         if spec.startswith(".") and os.path.isdir(spec):
             return "list projects as '- ./DIR' below 'pip:' in an environment.yml"
         if (better := _rewritten(spec)) is not None:
@@ -105,6 +108,29 @@ def _rewritten(spec: str) -> str | None:
     if not separator or not all(word.isalnum() for word in words):
         return None
     return f"{name}={rest}" if separator == "@" else f"{name}::{rest}"
+
+
+def refuse_files(specs: Sequence[str]) -> None:
+    """Refuse words that are files of requirements: a project of PyPI may have that name.
+
+    Raises:
+        UsageError: ``-f`` is missing before one of them.
+    """
+    for spec in specs:
+        if spec.endswith(_LISTS) and os.path.isfile(spec):
+            raise UsageError(
+                "file-as-spec",
+                f"{spec} is a file, not a package",
+                hint=f"for what this file lists, write -f {spec}",
+            )
+
+
+def with_environment(hint: str, name: str | None, prefix: str | None) -> str:
+    """Return a hint whose quoted commands are about the environment that the user named."""
+    option = f"-n {name}" if name else f"-p {prefix}" if prefix else ""
+    if not option or "'" in option or " " in option.replace(" ", "", 1):
+        return hint
+    return _OF_ENVIRONMENTS.sub(lambda found: f"'{found[1]} {option}'", hint)
 
 
 def refuse_unquoted(specs: Sequence[str]) -> None:

@@ -31,7 +31,7 @@ _FEW_OPTIONS = 22
 #: Commands that are nothing without a verb or an option: alone, they show their help.
 GROUPED = ("channel", "config", "env")
 
-_MISSING_VALUE = lazy_pattern(r"argument (?:\S*/)?(-\S+): expected")
+_MISSING_VALUE = lazy_pattern(r"argument (-[^/\s]+)\S*: expected")
 _EXTRA_WORD = lazy_pattern(r"unrecognized arguments: ([\w.][\w.-]*)")
 _TYPED_OPTION = lazy_pattern(r"(?<!\S)--[a-z][a-z-]*")
 
@@ -44,11 +44,15 @@ def find_command(word: str, dialect: Dialect) -> tuple[str, ModuleType]:
     """
     command = ALIASES.get(word, word)
     if command not in COMMANDS:
-        if other := dialect.elsewhere.get(word):
-            raise UsageError("unknown-command", f"minicon has no command {word!r}", hint=other)
         from minicon.cli.mistakes import command_hint
         from minicon.models.near_names import near_names
 
+        if word.startswith("-"):
+            near = near_names(word, ("--help", "--version"))
+            hint = f"did you mean {near[0]}?" if near else "options stand behind the command"
+            raise UsageError("unknown-command", f"unknown option {word!r}", hint=hint)
+        if other := dialect.elsewhere.get(word):
+            raise UsageError("unknown-command", f"minicon has no command {word!r}", hint=other)
         near = near_names(word, [*COMMANDS, *ALIASES])
         hint = f"did you mean 'minicon {near[0]}'?" if near else "see 'minicon --help'"
         raise UsageError(

@@ -84,9 +84,10 @@ def weakened(
             if version is not None and not requirement.specifier.contains(version, True):
                 extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
                 yield text, f"{PYPI_PREFIX}{requirement.name}{extras}"
-        elif text and record.source != "pypi":
+        elif text:
             spec = MatchSpec(text)
-            if not spec.replace(channel=None).matches(record):
+            wanted = {"name": record.name, "build": None} if record.source == "pypi" else {}
+            if not spec.replace(channel=None, **wanted).matches(record):
                 from minicon.solver.search.demands import by_name
 
                 yield text, str(by_name(spec))

@@ -104,7 +104,7 @@ _minicon() {{
         [ -n "$follow" ] && printf '%s\\n' $follow
         case "$current" in -*) printf '%s\\n' $flags ;; *) _minicon_words ;; esac
     )
-    if [ -z "$current" ] && [ ${{#COMPREPLY[@]}} = 0 ] && [ -z "$kind" ]; then
+    if [ -z "$current" ] && [ ${{#COMPREPLY[@]}} = 0 ] && [ "$kind" != file ]; then
         COMPREPLY=($flags)
     fi
 }}

@@ -68,8 +68,6 @@ _NOT_OF_MAMBA = (
 
 WORDS = {
     "search": "search --flexible",
-    "update": "update --installed-only",
-    "upgrade": "update --installed-only",
     "check": "doctor",
     "health": "doctor",
     "conda-env": "env",

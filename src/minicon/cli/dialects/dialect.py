@@ -143,9 +143,14 @@ class Dialect:
                 continue
             kept += [each.replace("{}", value) for each in option.words]
             variables |= {k: v.replace("{}", value) for k, v in option.variables.items()}
-        if kept and kept[0].startswith("-") and command in kept:  # options before the command
-            kept.remove(command)
-            kept.insert(0, command)
+        if kept and kept[0].startswith("-"):  # options before the command
+            from minicon.cli.command_table import ALIASES, COMMANDS
+
+            known_words = (word for word in kept if word in COMMANDS or word in ALIASES)
+            command = next(known_words, command)
+            if command in kept:
+                kept.remove(command)
+                kept.insert(0, command)
         return kept, variables
 
 

@@ -7,13 +7,13 @@ Examples:
 
 from __future__ import annotations
 
-import argparse
-
 from minicon.cli import options
 from minicon.constants import PYPI_PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+
     from minicon.api.plan.request import ChangeRequest
     from minicon.cli.context import CommandContext
 
@@ -23,7 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("specs", nargs="*", metavar="SPEC", help="package to update")
     options.add_file_option(parser, "file of specs")
     parser.add_argument("--all", action="store_true", help="update all packages")
-    parser.add_argument("--installed-only", action="store_true", help=argparse.SUPPRESS)
     options.add_request_options(parser)
 
 
@@ -42,8 +41,7 @@ def build_request(arguments: argparse.Namespace, context: CommandContext) -> Cha
 
     if not (arguments.specs or arguments.files or arguments.all):
         raise UsageError("no-specs", "no packages to update", hint="name packages, or pass --all")
-    if arguments.installed_only:
-        _require_installed(arguments, context)
+    _require_installed(arguments, context)
     fields = solver_arguments(arguments)
     if arguments.all:
         fields["update_policy"] = "update_all"
@@ -64,17 +62,19 @@ def _require_installed(arguments: argparse.Namespace, context: CommandContext) -
     Raises:
         PackageNotFound: One of them is not installed.
     """
+    from minicon.api.inspect.installed import listed_packages
     from minicon.errors import PackageNotFound
     from minicon.models.match_spec.spec import MatchSpec
-    from minicon.prefix.environment.prefix import Prefix
+    from minicon.models.near_names import meant
+    from minicon.prefix.environment.site_packages import installed_name
 
     path = context.registry.existing(arguments.name, arguments.prefix)
-    installed = {record.name for record in Prefix(path).records()}
+    installed = {each.record.name: each.record for each in listed_packages(path)}
     for text in arguments.specs:
         name = None if text.startswith(PYPI_PREFIX) else MatchSpec(text).exact_name
-        if name is not None and name not in installed:
+        if name is not None and installed_name(name, installed) not in installed:
             raise PackageNotFound(
                 "package-not-updatable",
                 f"{name} is not in the environment, so that it cannot be updated",
-                hint=f"install it: 'minicon install {name}'",
+                hint=meant(name, installed, f"install it: 'minicon install {name}'"),
             ).with_facts(package_name=name, prefix=str(path), packages_formatted="")
