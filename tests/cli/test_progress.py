@@ -101,6 +101,7 @@ def test_a_line_is_as_long_as_the_terminal_is_wide(
     task.finish()
     reporter.close()
     assert all(len(line.rstrip()) < 60 for line in shown.split("\r"))
+    assert "xx…" in shown
 
 
 def test_notes_are_written_above_the_lines(terminal: Terminal) -> None:
@@ -125,6 +126,16 @@ def test_a_pipe_gets_a_log_only_with_verbose(monkeypatch: pytest.MonkeyPatch) ->
     first, last = err.getvalue().splitlines()
     assert first[2] == first[5] == ":"
     assert last.endswith("Linking · 1,200/1,200 files")
+
+
+def test_a_log_repeats_no_line() -> None:
+    err = io.StringIO()
+    reporter = ConsoleReporter(Console(stderr=err), verbose=True)
+    task = reporter.start("extract", "numpy", 10)
+    wait_for(err, "Unpacking · numpy")
+    reporter.close()
+    task.finish()
+    assert [line[9:] for line in err.getvalue().splitlines()] == ["Unpacking · numpy"]
 
 
 def test_tasks_may_end_after_the_lines_were_removed(terminal: Terminal) -> None:
@@ -164,7 +175,7 @@ def test_the_line_of_a_download() -> None:
         phase.finish(number)
     phase.done = 122 * 1024**2
     assert phase.line(106.0) == (
-        "Downloading · 41/94 · 122.0/310.0 MiB · 20.3 MiB/s · 9 s · package-41, package-42"
+        "Downloading · 41/94 · 122.0/310.0 MiB · 20.3 MiB/s · 9 s left · package-41, package-42"
     )
 
 
@@ -172,9 +183,11 @@ def test_the_line_of_a_download() -> None:
     ("kind", "unit", "total", "done", "line"),
     [
         ("solve", "projects", None, 63, "Resolving · 63 projects · 1 min 05 s"),
-        ("link", "files", 12_400, 5_210, "Linking · 5,210/12,400 files · 1 min 05 s · numpy"),
+        ("link", "files", 12_400, 5_210, "Linking · 5,210/12,400 files · 1 min 30 s left · numpy"),
         ("extract", "B", 50, 20, "Unpacking · numpy"),
         ("compile", "files", 90, 0, "Compiling · 1 min 05 s"),
+        ("compile", "files", 90, 90, "Compiling · 90/90 files"),
+        ("download", "B", None, 0, "Downloading · numpy"),
     ],
 )
 def test_the_lines_of_other_phases(

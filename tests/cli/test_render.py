@@ -12,7 +12,7 @@ import pytest
 from minicon.cli.console import Console
 from minicon.cli.render.difference import difference_counts, difference_text
 from minicon.cli.render.listing import human_size, short_channel, table
-from minicon.cli.render.plan import not_newest_text, plan_text
+from minicon.cli.render.plan import done_text, not_newest_text, plan_text
 from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.records import RepodataRecord
 
@@ -40,7 +40,8 @@ def installed(each: RepodataRecord) -> Any:
 
 
 def plan(**changes: Any) -> Any:
-    transaction = {"link": (), "unlink": (), "changes": (), "reinstalls": (), "requested": {}}
+    parts = ("link", "unlink", "changes", "reinstalls", "unchanged")
+    transaction: dict[str, Any] = {**dict.fromkeys(parts, ()), "requested": {}}
     transaction |= {k: changes.pop(k) for k in list(changes) if k in transaction}
     fetch = changes.get("fetch", ())
     fields = {
@@ -54,7 +55,11 @@ def plan(**changes: Any) -> Any:
         "replaces_environment": False,
         "download_size": sum(r.size or 0 for r in fetch),
         "unpacked_size": sum(4.5 * (r.size or 0) for r in fetch),
-        "request": SimpleNamespace(variables=changes.pop("variables", {})),
+        "request": SimpleNamespace(
+            variables=changes.pop("variables", {}),
+            packages=SimpleNamespace(names=changes.pop("names", ())),
+            action=changes.pop("action", "install"),
+        ),
         **changes,
     }
     return SimpleNamespace(**fields)
@@ -149,7 +154,40 @@ def test_differences_have_the_signs_of_plans() -> None:
 
 def test_removals_alone() -> None:
     gone = (installed(record("hello", "1.0")), installed(record("greeting", "1.5")))
-    check_golden("plan-remove.txt", text_of(plan(unlink=gone)))
+    check_golden("plan-remove.txt", text_of(plan(unlink=gone, names=("hello",))))
+
+
+def test_builds_that_minicon_makes_up_are_not_shown() -> None:
+    found = {
+        "removed": ["old-1-pypi_0", "same-1-pypi_0"],
+        "added": ["python-3.11.7-he37cf01a_host_portable", "same-1-py_0"],
+    }
+    shown = difference_text(found, Console(color=False))
+    assert "pypi_0" not in shown
+    assert "host" not in shown
+
+
+def test_an_environment_without_packages() -> None:
+    assert text_of(plan(action="create")).endswith("\n\nno packages: the environment is empty\n")
+    assert "no packages" not in text_of(plan(unlink=(installed(record("a", "1")),)))
+
+
+def test_totals_that_have_one_source() -> None:
+    first, second = record("a", "1", size=10), record("b", "1", size=10)
+    assert "2 packages to link, all from the cache\n" in text_of(plan(link=(first, second)))
+    assert "1 package to link, from the cache\n" in text_of(plan(link=(first,)))
+    copied = text_of(plan(link=(first, second), fetch=(first, second), downloads=()))
+    assert "2 packages to link, all from this machine\n" in copied
+
+
+def test_what_was_done_is_counted_by_kind() -> None:
+    changes = (
+        (installed(record("a", "2")), record("a", "1")),
+        (installed(record("b", "1")), record("b", "2")),
+    )
+    link = (record("c", "1"), *(new for _, new in changes))
+    done = done_text(plan(link=link, unlink=[old for old, _ in changes], changes=changes), 1.25)
+    assert done == "Installed 1, updated 1 and downgraded 1 package in 1.2 s."
 
 
 def test_colours_carry_no_meaning_alone() -> None:

@@ -94,8 +94,8 @@ class Console:
         import shutil
 
         width = shutil.get_terminal_size().columns - 1
-        shown = _encodable(text, self.stderr)
-        return shown if len(shown) <= width else shown[: max(width, 1)]
+        shown, end = _encodable(text, self.stderr), _encodable("…", self.stderr)
+        return shown if len(shown) <= width else shown[: max(width - len(end), 1)] + end
 
     def fitted(self, line: str) -> str:
         """Return a line of the result; in a terminal, what does not fit is cut."""

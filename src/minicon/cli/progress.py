@@ -2,7 +2,7 @@
 
 ::
 
-    Downloading · 41/94 · 122.0/310.5 MiB · 18.2 MiB/s · 9 s · pytorch-2.4.1, mkl-2024.1
+    Downloading · 41/94 · 122.0/310.5 MiB · 18.2 MiB/s · 9 s left · pytorch-2.4.1, mkl-2024.1
 
 A thread draws the lines a few times per second, so that work only counts. It ends with the last
 phase: processes are forked only where no thread runs. Phases that end soon are not shown. Where
@@ -197,19 +197,27 @@ class _Log:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._written: dict[str, float] = {}
+        self._written: dict[str, tuple[float, str]] = {}
 
     def draw(self, phase: Phase, now: float) -> None:
-        if now - self._written.get(phase.kind, phase.started - _LOGGING) >= _LOGGING:
-            self._written[phase.kind] = now
-            self._console.note(f"{time.strftime('%H:%M:%S')} {phase.line(now)}")
+        then, _ = self._written.get(phase.kind, (phase.started - _LOGGING, ""))
+        if now - then >= _LOGGING:
+            self._write(phase, now)
+
+    def _write(self, phase: Phase, now: float) -> None:
+        """Write the line of a phase, unless it is the one that was written last."""
+        line = phase.line(now)
+        if line != self._written.get(phase.kind, (0.0, ""))[1]:
+            self._console.note(f"{time.strftime('%H:%M:%S')} {line}")
+        self._written[phase.kind] = (now, line)
 
     def clear(self) -> None:
         """Nothing has to be removed."""
 
     def end(self, phase: Phase, now: float) -> None:
-        if self._written.pop(phase.kind, None) is not None:
-            self._console.note(f"{time.strftime('%H:%M:%S')} {phase.line(now)}")
+        if phase.kind in self._written:
+            self._write(phase, now)
+            del self._written[phase.kind]
 
 
 if TYPE_CHECKING:

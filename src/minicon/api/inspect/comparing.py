@@ -39,6 +39,13 @@ class Mismatch:
     wanted: str
     found: RepodataRecord | None = None
 
+    @property
+    def sentence(self) -> str:
+        """What is installed in place of what was wanted."""
+        if self.found is None:
+            return f"{self.wanted} is not installed"
+        return f"{self.wanted}: {self.found.name} {self.found.version} is installed"
+
     def __str__(self) -> str:
         """Return conda's message."""
         if self.found is None:

@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
     from minicon.prefix.plan.transaction import Transaction
 
-_REPLACED = "the plan replaces the environment"
-
 
 def make_plan(services: Services, request: ChangeRequest) -> Plan:
     """Decide everything that a request means.
@@ -288,9 +286,7 @@ def _notes(
     context: PlanningContext, solution: Solution, transaction: Transaction
 ) -> tuple[str, ...]:
     """Return what a user should know about a plan, one sentence each."""
-    replaces = context.request.action == "create" and context.present
     return (
-        *([f"{context.prefix.path} exists: {_REPLACED}"] if replaces else []),
         *_uninstalled_by_pip(context, solution),
         *_replaced_origins(context),
         *_outdated_requests(context, transaction),

@@ -49,9 +49,15 @@ def difference_counts(found: Mapping[str, Sequence[str]]) -> str:
 
 
 def packages_by_name(packages: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Return version and build by name of ``name-version-build`` texts."""
+    """Return version and build by name of ``name-version-build`` texts.
+
+    As in plans, wheels and interpreters have no build: minicon makes it up.
+    """
     split = (package.rsplit("-", 2) for package in packages)
-    return {name: (version, build) for name, version, build in split}
+    return {
+        name: (version, "" if build == "pypi_0" or "_host_" in build else build)
+        for name, version, build in split
+    }
 
 
 def _rows(found: Mapping[str, Sequence[str]]) -> dict[str, list[tuple[str, ...]]]:

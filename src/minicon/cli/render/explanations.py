@@ -90,7 +90,9 @@ def _branch_lines(node: TreeNode, indent: str, hidden: str) -> Iterator[str]:
 
 
 def _node_text(node: TreeNode) -> str:
-    spec = f"  [{node.spec}]" if node.spec else ""
+    name, _, rest = node.spec.partition(" ")
+    wanted = rest if name == node.name else node.spec
+    spec = f"  [{wanted}]" if wanted else ""
     mark = f"  ({node.mark.value})" if node.mark.value else ""
     return f"{node.name} {node.version}".rstrip() + spec + mark
 

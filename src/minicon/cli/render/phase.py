@@ -102,20 +102,28 @@ class Phase:
         if self.unit != "B":
             of_total = f"/{self.total:,}" if self.total else ""
             unit = self.unit.removesuffix("s") if self.done == 1 and not of_total else self.unit
-            return [f"{self.done:,}{of_total} {unit}" if self.done else "", _time(elapsed)]
+            counts = f"{self.done:,}{of_total} {unit}" if self.done else ""
+            if self.total and self.done:
+                return [counts, self._time_left(self.done / elapsed, elapsed)]
+            return [counts, _time(elapsed)]
         tasks = max(self._tasks, self._expected_tasks)
         finished = self._tasks - len(self.labels)
         counts = f"{finished}/{tasks}" if tasks > 1 else ""
         if self.kind != "download":
             return [counts]
         rate = self._rate(now)
-        rest = (self.total - self.done) / rate if rate and self.total > self.done else 0
         return [
             counts,
             _bytes_of(self.done, self.total),
             f"{human_size(rate)}/s" if rate else "",
-            _time(rest) if rest and elapsed > _ESTIMABLE else "",
+            self._time_left(rate, elapsed),
         ]
+
+    def _time_left(self, rate: float, elapsed: float) -> str:
+        """Return an estimate of the rest, such as ``9 s left``; empty while it means nothing."""
+        rest = (self.total - self.done) / rate if rate and self.total > self.done else 0
+        time = _time(rest) if elapsed > _ESTIMABLE else ""
+        return time and f"{time} left"
 
     def _rate(self, now: float) -> float:
         """Return finished units per second, of the last few seconds."""
@@ -127,9 +135,9 @@ class Phase:
 
 
 def _bytes_of(done: int, total: int) -> str:
-    """Return ``12.5/310.0 MiB``: both in the unit of the larger."""
+    """Return ``12.5/310.0 MiB``: both in the unit of the larger; empty where nothing is known."""
     if total < done or not total:
-        return human_size(done)
+        return human_size(done) if done else ""
     amount, unit = human_size(total).split(" ")
     factor = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}[unit]
     shown = f"{done}" if unit == "B" else f"{done / factor:.1f}"

@@ -83,7 +83,7 @@ def plan_text(
 
 def _packages(plan: Plan, console: Console, *, fold: bool) -> Iterator[str]:
     """Yield the sections of packages: those that are installed, changed and removed."""
-    requested = plan.transaction.requested
+    requested = {*plan.transaction.requested, *plan.request.packages.names}
     sections = _rows(plan)
     for rows in sections.values():
         rows.sort(key=lambda row: (row.name not in requested, row.name))
@@ -171,8 +171,7 @@ def _change(old: RepodataRecord, new: RepodataRecord, reason: str) -> tuple[str,
 
     channel = both(short_channel(old.channel), short_channel(new.channel))
     if old.version != new.version:
-        is_older = Version(new.version) < Version(old.version)
-        title, mark = ("downgrade", "↓") if is_older else ("update", "↑")
+        title, mark = ("downgrade", "↓") if _is_downgrade(old, new) else ("update", "↑")
         build = ""
     else:
         title, mark = ("rebuild", "~") if old.channel == new.channel else ("change channel", "~")
@@ -180,6 +179,10 @@ def _change(old: RepodataRecord, new: RepodataRecord, reason: str) -> tuple[str,
     version = both(old.version, new.version)
     reason = reason.removeprefix(f"{new.name} {new.version}, ")
     return title, _Row(mark, new.name, version, build, channel, human_size(new.size), reason)
+
+
+def _is_downgrade(old: RepodataRecord, new: RepodataRecord) -> bool:
+    return Version(new.version) < Version(old.version)
 
 
 def not_newest_text(plan: Plan, *, fold: bool = False) -> str:
@@ -211,7 +214,9 @@ def _scripts(effects: PlanEffects | None) -> str:
 def _totals(plan: Plan) -> str:
     count = len(plan.transaction.link)
     if not count:
-        return ""
+        changes = plan.transaction.unlink or plan.transaction.unchanged or plan.by_pip
+        is_bare = plan.request.action == "create" and not changes
+        return "no packages: the environment is empty" if is_bare else ""
     fetched = len(plan.downloads)
     read = len(plan.fetch) - fetched
     cached = count - len(plan.fetch)
@@ -225,20 +230,21 @@ def _totals(plan: Plan) -> str:
         if unpacked >= _LARGE:
             size += f", about {_roughly(unpacked)} on disk"
         parts.append(f"{fetched} to download ({size})")
-    if read:
-        parts.append(f"{read} from this machine")
-    if cached:
-        parts.append(f"{cached} from the cache")
-    return ", ".join(parts)
+    for number, source in ((read, "this machine"), (cached, "the cache")):
+        if number:
+            parts.append(f"{number if number < count else 'all'} from {source}")
+    return ", ".join(parts) if count > 1 else ", ".join(parts).replace("all from", "from")
 
 
 def done_text(plan: Plan, seconds: float) -> str:
     """Return what a change has done, in how many seconds, and what was downloaded for it."""
     transaction = plan.transaction
     changed = len(transaction.changes) + len(transaction.reinstalls)
+    downgraded = sum(_is_downgrade(old.record, new) for old, new in transaction.changes)
     counts = {
         "installed": len(transaction.link) - changed,
-        "updated": len(transaction.changes),
+        "updated": len(transaction.changes) - downgraded,
+        "downgraded": downgraded,
         "reinstalled": len(transaction.reinstalls),
         "removed": len(transaction.unlink) - changed,
     }

@@ -139,7 +139,9 @@ class NotNewest(Mapping[str, str]):
             if all(demand.name == name for demand in core):
                 own = [d.origin for d in core if d is not hypothesis]
                 sentences = [each.sentence for each in own if isinstance(each, Origin)]
-                return f"{head}: {' and '.join(sentences)}"
+                known = f"{name} {record.version} is installed and "  # the head says so
+                reasons = (each.removeprefix(known) for each in sentences)
+                return f"{head}: {' and '.join(reasons)}"
             derivation = derivation_of(self._conda.store, core)
             sentences = derivation or ["the other requests exclude newer versions"]
             others = [each for each in sentences if each != origin.sentence][:3]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator
 
+    from minicon.api.inspect.comparing import Mismatch
     from minicon.api.inspect.status import Status
     from minicon.cli.context import CommandContext
 
@@ -77,9 +78,9 @@ def _lines(status: Status, *, whole: bool) -> Iterator[str]:
         ("changed files", [f"{path} ({name})" for path, name in status.changed]),
         ("changed by pip", status.pip.sentences()),
         ("interpreter", [status.interpreter.text] if status.interpreter else []),
-        ("requested specs that are not satisfied", status.unmet_requests),
-        ("pins that are not satisfied", status.broken_pins),
-        ("in the file, but not installed", status.file or ()),
+        ("requested specs that are not satisfied", _sentences(status.unmet_requests)),
+        ("pins that are not satisfied", _sentences(status.broken_pins)),
+        ("in the file, but not installed", _sentences(status.file or ())),
         ("requested, but not in the file", status.extra),
         ("variables that differ from the file", status.variables),
         ("modules that PYTHONPATH hides", status.hidden),
@@ -88,6 +89,10 @@ def _lines(status: Status, *, whole: bool) -> Iterator[str]:
         yield from _part(title, [str(item) for item in items], whole=whole)
     if not status.has_drifted:
         yield "no differences found"
+
+
+def _sentences(found: Iterable[Mismatch]) -> list[str]:
+    return [each.sentence for each in found]
 
 
 def _part(title: str, items: list[str], *, whole: bool) -> Iterator[str]:
