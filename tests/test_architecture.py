@@ -55,7 +55,8 @@ ORDERS = {
         "verbs",
     ),
     "cli": (
-        "json_text dialects mistakes command_table",
+        "command_table",
+        "json_text dialects mistakes",
         "console",
         "render",
         "progress options help",

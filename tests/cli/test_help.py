@@ -10,8 +10,10 @@ from tests.support.command_line import CommandLine
 from minicon.cli.command_table import COMMANDS
 from minicon.cli.parser import GROUPED, make_parser
 
+COMMANDS_WITH_MANY_OPTIONS = ["create", "install", "update", "remove", "env create", "env update"]
 
-@pytest.mark.parametrize("command", ["create", "install", "update", "remove"])
+
+@pytest.mark.parametrize("command", COMMANDS_WITH_MANY_OPTIONS)
 def test_help_fits_a_screen(minicon: CommandLine, command: str) -> None:
     minicon.set(COLUMNS="80")
     short = minicon(f"{command} --help").ok().out
@@ -35,6 +37,10 @@ def test_few_options_are_all_shown(command: str) -> None:
 def test_options_that_mean_nothing_for_a_command_are_not_shown(minicon: CommandLine) -> None:
     assert "--update-all" not in minicon("create --help-all").ok().out
     assert "--update-all" in minicon("install --help-all").ok().out
+    for command in ("clean", "undo", "rollback", "env remove"):
+        shown = minicon(f"{command} --help").ok().out
+        assert "--dry-run" in shown
+        assert "--clobber" not in shown
 
 
 @pytest.mark.parametrize("command", GROUPED)

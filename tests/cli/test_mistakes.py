@@ -33,6 +33,8 @@ HINTS = [
     ("bundle -f enviroment.yml", "did you mean environment.yml?"),
     ("lock merge environment.yml environment.yml enviroment.yml", "did you mean environment.yml?"),
     ("channel index projet", "did you mean project?"),
+    ("channel build projet out", "did you mean project?"),
+    ("create hello", "hint: pass -n NAME or -p PATH\n"),
     ("channel serve projet/", "did you mean project?"),
     ("channel index ftp://h/x", "the scheme 'ftp' is not supported"),
     ("channel index https://h/x", "https://h/x is on a server, not a directory"),

@@ -70,15 +70,22 @@ def make_parser(command: str, module: ModuleType) -> CommandParser:
     """Return the parser of a command; the docstring of its module is the description."""
     parser = CommandParser(prog=f"minicon {command}", description=(module.__doc__ or "").strip())
     module.add_arguments(parser)
-    shown = [
-        each for each in parser._actions if each.option_strings and each.help != argparse.SUPPRESS
-    ]
-    if len(shown) > _FEW_OPTIONS:
-        text = (module.add_arguments.__doc__ or "").partition("``")[2].partition("``")[0]
-        parser.usage = f"minicon {text or command} [OPTION...]"
+    text = (module.add_arguments.__doc__ or "").partition("``")[2].partition("``")[0]
+    _shorten(parser, text or command)
+    return parser
+
+
+def _shorten(parser: CommandParser, usage: str) -> None:
+    """Let the help of a command, or of its verbs, show the usual options only, if it has many."""
+    shown = [each for each in parser._actions if each.help != argparse.SUPPRESS]
+    if sum(bool(each.option_strings) for each in shown) > _FEW_OPTIONS:
+        parser.usage = f"minicon {usage} [OPTION...]"
         parser.is_shortened = True
         parser.add_argument("--help-all", action=_ShowAll, help="show all options and exit")
-    return parser
+    for each in shown:
+        if isinstance(each, argparse._SubParsersAction):
+            for verb in each.choices.values():
+                _shorten(verb, verb.prog.partition(" ")[2])
 
 
 class _ShowAll(argparse.Action):

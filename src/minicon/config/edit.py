@@ -287,14 +287,10 @@ def _dump(value: Any) -> str:
 
 
 def _unknown_key(name: str) -> UsageError:
-    from minicon.models.near_names import near_names
+    from minicon.models.near_names import meant
 
-    near = near_names(name, KEYS)
-    return UsageError(
-        "unknown-key",
-        f"unknown configuration key {name!r}",
-        hint=f"did you mean {near[0]!r}?" if near else "list all keys: minicon config --describe",
-    ).with_facts(key=name)
+    hint = meant(name, KEYS, "list all settings with 'minicon config --describe'")
+    return UsageError("unknown-key", f"unknown setting {name!r}", hint=hint).with_facts(key=name)
 
 
 def _not_in_config(name: str, message: str) -> ConfigError:

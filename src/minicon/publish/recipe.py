@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from minicon.config import strict_yaml
 from minicon.errors import SpecError
+from minicon.fs.failures import near_files
 from minicon.fs.plain_file import decode_text
 from minicon.fs.safe_path import path_problem
 from minicon.lazy_pattern import lazy_pattern
@@ -119,6 +120,9 @@ def _load(file: Path) -> Any:
         if file.stat().st_size > strict_yaml.MAX_BYTES:
             raise SpecError("invalid-recipe", f"{file} is too large")
         return strict_yaml.load(decode_text(file.read_bytes()), source=str(file))
+    except FileNotFoundError:
+        hint = near_files(file, "give a recipe, or a directory of recipes")
+        raise SpecError("invalid-recipe", f"there is no file {str(file)!r}", hint=hint) from None
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SpecError("invalid-recipe", f"{file} cannot be read: {why}") from error

@@ -248,7 +248,8 @@ def _target_in_files(
     raise UsageError(
         "no-target-environment",
         "the environment has no name",
-        hint="pass -n NAME or -p PATH, or give the file a 'name:'",
+        hint="pass -n NAME or -p PATH"
+        + (", or give the file a 'name:'" if contents.environments else ""),
     )
 
 

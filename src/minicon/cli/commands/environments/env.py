@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     remove_parser = add_verb(verbs, "remove", "remove an environment", "minicon env remove -n data")
     options.add_environment_options(remove_parser)
     options.add_change_options(remove_parser)
+    options.hide(remove_parser, "--download-only", "--copy", "--clobber", "--override-frozen")
     options.add_output_options(remove_parser)
     export.add_arguments(
         add_verb(

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(step="redo" if parser.prog.endswith("redo") else "undo")
     options.add_environment_options(parser)
     options.add_change_options(parser)
+    options.hide(parser, "--download-only", "--copy", "--clobber", "--no-link-scripts")
     options.add_output_options(parser)
 
 

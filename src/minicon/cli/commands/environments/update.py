@@ -69,7 +69,7 @@ def _require_installed(arguments: argparse.Namespace, context: CommandContext) -
     from minicon.prefix.environment.site_packages import installed_name
 
     path = context.registry.existing(arguments.name, arguments.prefix)
-    installed = {each.record.name: each.record for each in listed_packages(path)}
+    installed = {each.name: each for each in listed_packages(path)}
     for text in arguments.specs:
         name = None if text.startswith(PYPI_PREFIX) else MatchSpec(text).exact_name
         if name is not None and installed_name(name, installed) not in installed:

@@ -2,7 +2,7 @@
 
 The file .minicon (a name or a path) or environment.yml in the directory names the environment.
 When the file changes, it must be allowed again. This needs the setting
-  minicon config --set auto_activate_directories true
+  minicon config set auto_activate_directories true
 
 Examples:
   minicon allow
@@ -72,6 +72,6 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         if not context.settings.auto_activate_directories:
             console.note(
                 "to activate it on entering the directory, run: "
-                "minicon config --set auto_activate_directories true"
+                "minicon config set auto_activate_directories true"
             )
     return 0

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     unpack(context.services, archive, path, command_line=context.command_line)
     context.console.answer(f"unpacked {archive} into {path}")
     target = arguments.name or os.fspath(path)
-    context.console.note(f"minicon activate {shlex.quote(target)}")
+    context.console.note(f"Activate it with: minicon activate {shlex.quote(target)}")
     if context.console.json:
         context.console.document({"success": True, "prefix": str(path)})
     return 0

@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-s", "--source-cache", action="store_true", help=SUPPRESS)
     options.add_change_options(parser)
+    options.hide(
+        parser, "--download-only", "--copy", "--clobber", "--no-link-scripts", "--override-frozen"
+    )
     options.add_output_options(parser)
 
 
