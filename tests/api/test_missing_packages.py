@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.channel_server import ChannelServer
@@ -12,8 +13,9 @@ from tests.support.command_line import CommandLine, small_channel
 from tests.support.solver_cases import SolverCase
 from tests.support.wheel_world import WheelWorld
 
-from minicon.api.plan.missing_packages import taken_from_pypi
+from minicon.api.plan.missing_packages import taken_from_pypi, version_on_pypi
 from minicon.errors import PackageNotFound
+from minicon.solver.explain.explanation import ConflictError
 
 
 @pytest.fixture
@@ -223,6 +225,28 @@ def test_names_of_modules_are_not_looked_up() -> None:
     with pytest.raises(PackageNotFound) as refused:
         case.solve("sklearn")
     assert refused.value.hint == "channels have it as scikit-learn"
+
+
+def test_a_version_that_only_pypi_has_is_offered() -> None:
+    """A name that channels have is taken from them, in whichever version."""
+    case, wheels = SolverCase(), WheelWorld()
+    case.package("python", "3.12.1")
+    case.package("rich", "15.0")
+    for version in ("13.9", "14.3", "14.4rc1", "15.0"):
+        wheels.wheel("rich", version)
+    options = {"wheels": wheels, "wheels_for_missing_names": True}
+
+    def offered(*specs: str, **changed: Any) -> str | None:
+        request = case.request(*specs, **options | changed)
+        with pytest.raises(ConflictError) as refused:
+            case.solve(*specs, **options | changed)
+        return version_on_pypi(refused.value, request)
+
+    assert offered("rich <15") == "PyPI has rich 14.3: write 'pypi:rich==14.3'"
+    assert offered("rich 13.*", "python") == "PyPI has rich 13.9: write 'pypi:rich==13.9'"
+    assert offered("rich 16.*") is None
+    assert offered("python 2.*") is None
+    assert offered("rich <15", wheels_for_missing_names=False) is None
 
 
 def test_similar_names_are_offered_for_names_that_pypi_lacks_too() -> None:

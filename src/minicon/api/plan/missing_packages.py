@@ -11,13 +11,13 @@ import os
 import time
 from functools import partial
 
-from minicon.constants import DEFAULT_CHANNEL
+from minicon.constants import DEFAULT_CHANNEL, PYPI_CHANNEL
 from minicon.errors import MiniconError, PackageNotFound
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import channel_matches
 from minicon.models.near_names import near_names
-from minicon.models.package_names import NameMap
+from minicon.models.package_names import NameMap, normalize_pypi_name
 from minicon.models.subdir import NOARCH
 from minicon.prefix.environment.origins import BUILD_FILES
 from minicon.repodata.channels.names import expand_channel
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 #: Platforms to search beside the requested one.
 _PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
-_PYTHON = lazy_pattern(r"(?<![\w-])python(?![\w-])")
+_PYTHON = "python"
+_NAMES_PYTHON = lazy_pattern(r"(?<![\w-])python(?![\w-])")
 #: After this time the search ends with what it has found.
 _SECONDS = 2.0
 
@@ -48,7 +49,12 @@ def complete_error(
     """Add to a failed solve which sources were searched, and where a missing package is."""
     if context.request.action == "remove":
         return
-    error.context = error.context or _searched_sources(context, error)
+    on_pypi = version_on_pypi(error, solve_request)
+    if on_pypi is not None:
+        error.message = error.message.replace("no source has", "no channel has", 1)
+        error.hint = f"{error.hint}; or: {on_pypi}" if error.hint else on_pypi
+    names = [each for each in context.sources.names if each != PYPI_CHANNEL or on_pypi is None]
+    error.context = error.context or _searched_sources(context, error, names)
     channels = context.sources.channels
     find = partial(
         where_else,
@@ -93,7 +99,31 @@ def taken_from_pypi(
         yield f"{name} is in no channel: taken from PyPI{meant}"
 
 
-def _searched_sources(context: PlanningContext, error: SolveError) -> str | None:
+def version_on_pypi(error: SolveError, solve_request: SolveRequest) -> str | None:
+    """Say that PyPI has a version that channels lack: names that they have are not taken from it.
+
+    It is not solved for: that might build source distributions, only for a hint.
+    """
+    wheels = solve_request.wheels if solve_request.wheels_for_missing_names else None
+    core = error.explanation.core if isinstance(error, ConflictError) else ()
+    spec = next((each for each in solve_request.specs if (str(each),) == core), None)
+    if wheels is None or spec is None or spec.version is None or spec.exact_name in (None, _PYTHON):
+        return None
+    project = normalize_pypi_name(wheels.pypi_name(str(spec.exact_name)))
+    try:
+        versions = [each.version for each in wheels.releases(project)]
+    except MiniconError:
+        return None
+    fitting = [each for each in versions if spec.version.contains(str(each))]
+    found = next((v for v in fitting if not v.is_prerelease), next(iter(fitting), None))
+    if found is None:
+        return None
+    return f"PyPI has {project} {found}: write 'pypi:{project}=={found}'"
+
+
+def _searched_sources(
+    context: PlanningContext, error: SolveError, names: Sequence[str]
+) -> str | None:
     """Name the sources if one of them lacks something; if that is python, name interpreters.
 
     Requirements that contradict each other do so in all sources.
@@ -103,10 +133,10 @@ def _searched_sources(context: PlanningContext, error: SolveError) -> str | None
         explained = error.explanation
         if len(explained.core) > 1 and not explained.missing and not others:
             return None
-    text = f"looked in {', '.join(sources.names) or 'no source'}"
+    text = f"looked in {', '.join(names) or 'no source'}"
     if others:
         text += f", not in {', '.join(others)}, where packages of this environment come from"
-    if sources.use_host and _PYTHON.search(error.message.partition("\n")[0]):
+    if sources.use_host and _NAMES_PYTHON.search(error.message.partition("\n")[0]):
         from minicon.machine.host_packages.host_index import describe_found
 
         platform = context.services.settings.platform

@@ -170,8 +170,12 @@ def solve(context: PlanningContext, solve_request: SolveRequest) -> Solution:
 
 
 def _with_fallen_names(solution: Solution, solve_request: SolveRequest) -> Solution:
-    """Add a note for each name of a conda spec that no channel has, and that PyPI provides."""
-    named = {spec.exact_name for spec in solve_request.specs if spec.exact_name}
+    """Add a note for each name of a conda spec that no channel has, and that PyPI provides.
+
+    What was taken from PyPI before needs no second note.
+    """
+    known = {each.name for each in solve_request.installed if each.record.source == "pypi"}
+    named = {spec.exact_name for spec in solve_request.specs if spec.exact_name} - known
     fallen = [r.name for r in solution.records if r.source == "pypi" and r.name in named]
     if not fallen:
         return solution
