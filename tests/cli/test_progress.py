@@ -82,6 +82,23 @@ def test_lines_move_on_while_nothing_is_finished(terminal: Terminal) -> None:
     reporter.close()
 
 
+def test_pages_that_are_requested_ahead_do_not_outlive_a_solve(terminal: Terminal) -> None:
+    """The plan is printed next: a line would stand before it, or behind the question."""
+    reporter = ConsoleReporter(Console(stderr=terminal))
+    solve = reporter.start("solve", "", None, unit="projects")
+    page = reporter.start("solve", "numpy", None, unit="projects")
+    wait_for(terminal, "Resolving · numpy")
+    solve.finish()
+    assert not reporter._phases
+    assert terminal.getvalue().endswith("\r")
+    assert isinstance(reporter.start("solve", "scipy", None, unit="projects"), SilentTask)
+    page.finish()
+    again = reporter.start("solve", "", None, unit="projects")
+    assert reporter._phases
+    again.finish()
+    assert not drawing_threads()
+
+
 def test_phases_that_end_soon_are_not_shown(terminal: Terminal) -> None:
     reporter = ConsoleReporter(Console(stderr=terminal))
     for _ in range(3):

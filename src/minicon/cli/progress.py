@@ -32,6 +32,7 @@ _DELAY = 0.2
 #: Seconds between two drawings of a line, and between two lines of a log.
 _DRAWING = 0.1
 _LOGGING = 5.0
+_SOLVE = "solve"
 
 
 class ConsoleReporter:
@@ -53,6 +54,7 @@ class ConsoleReporter:
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._drawer: threading.Thread | None = None
+        self._led: set[str] = set()
 
     def expect(self, kind: str, tasks: int, total: int, unit: str = "B") -> Task:
         """Announce tasks of a kind, and the units of all of them, until the result is finished."""
@@ -69,6 +71,9 @@ class ConsoleReporter:
         if self._lines is None:
             return SilentTask()
         with self._lock:
+            if label and kind in self._led:
+                return SilentTask()  # a page that was requested ahead, and is not needed any more
+            self._led.discard(kind)
             phase = self._phase(kind, unit)
             task = _PhaseTask(self, phase)
             phase.start(task, printable(label), total)
@@ -128,6 +133,8 @@ class ConsoleReporter:
 
     def _end(self, kind: str) -> None:
         phase = self._phases.pop(kind)
+        if kind == _SOLVE and phase.is_led:
+            self._led.add(kind)
         if self._lines is not None:
             self._lines.end(phase, time.monotonic())
 

@@ -54,6 +54,7 @@ class Phase:
         self._expected = 0
         self._announcements: set[object] = set()
         self._samples = deque([(started, 0)])
+        self._leader: object | None = None
 
     def expect(self, announcement: object, tasks: int, total: int) -> None:
         """Announce tasks, and the units of all of them, until the announcement ends."""
@@ -65,12 +66,21 @@ class Phase:
         """Remove a running task or an announcement."""
         self.labels.pop(task, None)
         self._announcements.discard(task)
+        if task is self._leader:
+            self.labels.clear()
 
     def start(self, task: object, label: str, total: int | None) -> None:
-        """Add a running task."""
+        """Add a running task; one without a label leads the phase, which ends with it."""
+        if not label:
+            self._leader = task
         self._tasks += 1
         self._known += total or 0
         self.labels[task] = label
+
+    @property
+    def is_led(self) -> bool:
+        """Whether it ended with one of its tasks, whatever the others still do."""
+        return self._leader is not None
 
     @property
     def is_over(self) -> bool:
