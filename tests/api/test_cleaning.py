@@ -19,6 +19,21 @@ from minicon.api.upkeep.cleaning import (
     remove_garbage,
     sweep_leftovers,
 )
+from minicon.models.reporter import SilentReporter, SilentTask
+
+
+class Counting(SilentReporter, SilentTask):
+    """A reporter that counts what its task does."""
+
+    def __init__(self) -> None:
+        self.kind, self.total, self.done = "", None, 0
+
+    def start(self, kind: str, label: str, total: int | None, unit: str = "B") -> SilentTask:
+        self.kind, self.total = kind, total
+        return self
+
+    def advance(self, amount: int) -> None:
+        self.done += amount
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +95,10 @@ def test_freed_packages_can_be_fetched_again(services: Services) -> None:
     garbage = find_garbage(services, {"packages", "index_cache"})
     kinds = {item.kind for item in garbage}
     assert kinds == {"packages", "index_cache"}
+    services.reporter = reporter = Counting()
     remove_garbage(services, garbage)
+    assert (reporter.kind, reporter.total, reporter.done) == ("remove", len(garbage), len(garbage))
+    services.reporter = SilentReporter()
     assert find_garbage(services, {"packages"}) == []
     assert not any(item.path.exists() for item in garbage if item.kind == "packages")
     minicon.create("a", ["lone"], settings=services.settings)

@@ -124,7 +124,11 @@ def test_clean_shows_what_is_removed(data: CommandLine) -> None:
     assert Path(lone["path"]).name.startswith("lone-0.1-0")
     assert lone["size"] >= 5000
     assert Path(lone["path"]).exists()
-    assert " in 3 items" in data("clean --all -y").ok().out
+    cleaned = data("clean --all -y").ok()
+    assert " in 3 items" in cleaned.out
+    assert cleaned.err == "Removed.\n"
+    quiet = data("clean --all -y -q").ok()
+    assert (quiet.out, quiet.err) == ("", "")
     assert not Path(lone["path"]).exists()
     assert data("list -n data").ok()
     again = data("clean --packages -y --json").ok().json

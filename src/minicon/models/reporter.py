@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
             Args:
                 kind: ``download``, ``extract``, ``link``, ``compile``, ``look``, ``solve``,
-                    ``pip``, ``index``, ``pack`` or ``upload``.
+                    ``pip``, ``index``, ``pack``, ``upload`` or ``remove``.
                 label: What the task works on, for instance ``numpy-1.26.4``.
                 total: Number of units, or None if unknown.
                 unit: ``B`` for bytes; else the plural of what is counted, such as ``files``.

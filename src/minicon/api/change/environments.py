@@ -134,12 +134,16 @@ def delete_environment(services: Services, path: Path) -> None:
     """
     from minicon.prefix.removal import remove_environment
 
-    remove_environment(
-        path,
-        lock_timeout=services.settings.lock_timeout,
-        reporter=services.reporter,
-        link_scripts=link_script_runner(services) if services.settings.link_scripts else None,
-    )
+    task = services.reporter.start("remove", path.name, None, unit="environments")
+    try:
+        remove_environment(
+            path,
+            lock_timeout=services.settings.lock_timeout,
+            reporter=services.reporter,
+            link_scripts=link_script_runner(services) if services.settings.link_scripts else None,
+        )
+    finally:
+        task.finish()
     services.registry.unregister(path)
 
 

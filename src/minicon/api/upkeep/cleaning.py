@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.api.services import Services
+    from minicon.models.reporter import Task
     from minicon.package.cache.package_cache import CachedPackage
 
 #: Files of the index cache that were not used for this many days are stale.
@@ -90,27 +91,36 @@ def remove_garbage(services: Services, garbage: Collection[Garbage]) -> None:
     Raises:
         FileError: The file system refuses, or other processes kept the cache locked.
     """
-    for item in garbage:
-        with operations.describing("remove", item.path):
-            if item.kind == "generations":
-                _discard_generation(item.path)
-            elif item.kind not in _KINDS_IN_PACKAGE_CACHE:
-                remove_tree(item.path)
-    folders = {item.path: item.kind for item in garbage if item.kind in _KINDS_IN_PACKAGE_CACHE}
-    if folders:
-        with services.package_cache.in_use(alone=True):
-            _remove_packages(services, folders)
+    task = services.reporter.start("remove", "", len(garbage), unit="items")
+    try:
+        for item in garbage:
+            if item.kind in _KINDS_IN_PACKAGE_CACHE:
+                continue
+            with operations.describing("remove", item.path):
+                if item.kind == "generations":
+                    _discard_generation(item.path)
+                else:
+                    remove_tree(item.path)
+            task.advance(1)
+        folders = {item.path: item.kind for item in garbage if item.kind in _KINDS_IN_PACKAGE_CACHE}
+        if folders:
+            with services.package_cache.in_use(alone=True):
+                _remove_packages(services, folders, task)
+    finally:
+        task.finish()
 
 
-def _remove_packages(services: Services, folders: Mapping[Path, str]) -> None:
+def _remove_packages(services: Services, folders: Mapping[Path, str], task: Task) -> None:
     used_too = "all_packages" in folders.values()
     packages = services.package_cache.entries() if used_too else _unused_packages(services)
     for package in list(packages):
         if package.directory in folders:
             services.package_cache.remove(package)
+            task.advance(1)
     for path in _stale_bytecode(services):
         with operations.describing("remove", path):
             remove_tree(path)
+        task.advance(path in folders)
 
 
 def _stale_bytecode(services: Services, *, gone: Collection[Path] = ()) -> list[Path]:

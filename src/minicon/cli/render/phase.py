@@ -22,6 +22,7 @@ _VERBS: Final = {
     "pip": "Running pip",
     "pack": "Packing",
     "upload": "Uploading",
+    "remove": "Removing",
 }
 #: Of this many running tasks, a line names the slowest.
 _NAMED = 2

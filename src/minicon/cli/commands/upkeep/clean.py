@@ -124,6 +124,8 @@ def show_garbage(
     total = freed_size(*(item.path for item in garbage), *leftovers)
     rows = [(item.kind, human_size(item.size), str(item.path)) for item in garbage]
     rows += [("leftover", "", str(path)) for path in leftovers]
+    if context.settings.quiet:
+        return total
     if rows:
         context.console.answer(table_of_paths(rows, numbers=(1,)))
     context.console.answer(f"{human_size(total)} in {counted(len(rows), 'item')}")
@@ -148,4 +150,6 @@ def confirm_and_remove(
     remove_garbage(context.services, garbage)
     if leftovers:
         sweep_leftovers(context.services)
+    if garbage or leftovers:
+        context.console.note("Removed.")
     return True
