@@ -134,6 +134,15 @@ def test_options(complete) -> None:  # type: ignore[no-untyped-def]
     assert "--explicit" in complete("minicon", "list", "--e")
 
 
+@pytest.mark.parametrize("complete", ["bash"], indirect=True)
+def test_bash_offers_options_where_nothing_else_is_known(complete) -> None:  # type: ignore[no-untyped-def]
+    """As other programs for bash; zsh and fish have their own habits."""
+    for words in (["env", "create"], ["create"], ["undo"], ["install", "-n", "data"]):
+        assert "--dry-run" in complete("minicon", *words, "")
+    assert "--help" not in complete("minicon", "create", "-f", "")
+    assert "--help" not in complete("minicon", "unpack", "")
+
+
 def test_verbs(complete) -> None:  # type: ignore[no-untyped-def]
     assert complete("minicon", "env", "") >= {"create", "list", "remove", "export", "config"}
     assert "--prune" in complete("minicon", "env", "update", "--p")

@@ -19,6 +19,7 @@ _MOST = 400
 _OPERATORS = "=<>!~"
 #: ``-``, 16 digits and ``.json``: the end of a state's file name, behind the subdir.
 _STATE_END = len("-0123456789abcdef.json")
+_VERSION_MEMBER = b'"version":'
 _HASH_MEMBER = b'"body_sha256":"'
 
 
@@ -111,8 +112,12 @@ def _segments(index: IndexFile, name: str) -> Sequence[tuple[str, bytes]]:
 
 def _versions_in(cache: str, section: str, payload: bytes) -> Iterator[str]:
     if section != "shard":
-        for part in payload.decode("utf-8", "replace").split('"version":')[1:]:
-            yield part.split('"', 2)[1]
+        end = payload.find(_VERSION_MEMBER)
+        while end >= 0:
+            start = payload.find(b'"', end + len(_VERSION_MEMBER)) + 1
+            end = payload.find(b'"', start)
+            yield payload[start:end].decode("utf-8", "replace")
+            end = payload.find(_VERSION_MEMBER, end)
         return
     from minicon.repodata.shards.shard_format import LARGEST_SHARD, ShardDamagedError, unpack
 
