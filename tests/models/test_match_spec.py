@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import SpecError
+from minicon.models.match_spec import parser
 from minicon.models.match_spec.spec import MatchSpec, channel_matches, parse_dependency
 from minicon.models.records import RepodataRecord
 
@@ -43,6 +44,24 @@ def rattler_record(one: RepodataRecord) -> rattler.PackageRecord:
         build_number=one.build_number,
         subdir=one.subdir,
     )
+
+
+constraints = st.sampled_from(["", "=", "==", "!=", ">=", "<=", ">", "<", "~="])
+numbers = st.sampled_from(["1", "3.11", "1.2*", "1.2.*", "2.0rc1", "1_2", "1.2=py_0", "1.2 py_0"])
+
+
+@given(st.lists(st.tuples(constraints, numbers), max_size=3), st.sampled_from(["", " "]))
+def test_short_forms_mean_what_the_parser_says(parts: list[tuple[str, str]], space: str) -> None:
+    """They are read by one pattern, without the parser."""
+    text = "Tool" + space + ",".join(map("".join, parts))
+    try:
+        fields = parser.parse(text)
+        expected = MatchSpec.from_fields(**fields)
+    except SpecError:
+        with pytest.raises(SpecError):
+            _ = MatchSpec(text).version
+        return
+    assert str(MatchSpec(text)) == str(expected)
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,9 @@ from minicon.prefix.generations.recovery import recover
 from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.generations.store_entries import needs_recovery
 from minicon.prefix.removal import remove_environment
-from minicon.prefix.scripts.link_scripts import (
-    LinkScript,
-    LinkScriptRunner,
-    script_of,
-    scripts_of_record,
-)
+from minicon.prefix.scripts.link_scripts import LinkScriptRunner
 from minicon.prefix.scripts.linux_sandbox import landlock_version
+from minicon.prefix.scripts.script_files import LinkScript, script_of, scripts_of_record
 
 ACTIONS = ("pre-link", "post-link", "pre-unlink", "post-unlink")
 SHOW = 'echo "$PREFIX|$PKG_NAME|$PKG_VERSION|$PKG_BUILDNUM|$ROOT_PREFIX" > "$PREFIX/seen"\n'

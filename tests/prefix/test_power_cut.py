@@ -23,7 +23,8 @@ from minicon.package.cache.package_cache import PackageCache
 from minicon.package.validate import verify_package
 from minicon.prefix.generations.recovery import recover
 from minicon.prefix.rollback import rollback
-from minicon.prefix.scripts.link_scripts import LinkScript, LinkScriptRunner
+from minicon.prefix.scripts.link_scripts import LinkScriptRunner
+from minicon.prefix.scripts.script_files import LinkScript
 
 #: Per change; more of them by a variable, for a long run.
 STATES = int(os.environ.get("MINICON_POWER_CUTS", "60"))

@@ -121,11 +121,11 @@ def preview_packages(services: Services, records: Collection[RepodataRecord]) ->
         HashMismatch, PackageError, FileError: A package that was fetched whole is damaged, or
             the disk is full.
     """
-    from minicon.net.parallel import run_parallel
-
     listed = sorted(records, key=lambda record: record.fn)
     if not listed:
         return Previews()
+    from minicon.net.parallel import run_parallel
+
     task = services.reporter.start("look", "packages", len(listed), unit="packages")
     preview = _Preview(services.fetcher)
 

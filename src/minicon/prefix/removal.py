@@ -21,7 +21,8 @@ from minicon.prefix.generations.change import locked, undo_on_failure, uninterru
 from minicon.prefix.generations.recovery import recover_locked
 from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.generations.store_folder import remove_if_unused
-from minicon.prefix.scripts.link_scripts import readable_script, scripts_of_record
+from minicon.prefix.scripts.link_scripts import readable_script
+from minicon.prefix.scripts.script_files import scripts_of_record
 from minicon.prefix.scripts.working_copy import make_working_copy, unshared_files
 
 TYPE_CHECKING = False

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
     from minicon.package.cache.package_cache import CachedPackage
     from minicon.prefix.environment.processes import RunningProcess
-    from minicon.prefix.scripts.link_scripts import LinkScript
+    from minicon.prefix.scripts.script_files import LinkScript
 
 #: Actions of packages that are linked; the scripts of the others are in the environment already.
 LINK_ACTIONS = ("pre-link", "post-link")
@@ -176,7 +176,7 @@ def _unlink_scripts(
     records = list(unlink)
     if not records:
         return []
-    from minicon.prefix.scripts.link_scripts import scripts_of_record
+    from minicon.prefix.scripts.script_files import scripts_of_record
 
     return [each for record in records for each in scripts_of_record(record, action, platform)]
 
@@ -189,7 +189,7 @@ def _link_scripts(
     platform: str,
 ) -> Iterator[LinkScript]:
     """Yield the scripts that linked packages have for an action, as far as they are known."""
-    from minicon.prefix.scripts.link_scripts import LinkScript, script_of
+    from minicon.prefix.scripts.script_files import LinkScript, script_of
 
     for record in records:
         if record not in contents:

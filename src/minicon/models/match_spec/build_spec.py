@@ -27,6 +27,7 @@ _MAX_CHOICES = 256
 
 #: An unclosed set extends to the end of the pattern; Python rejects it later.
 _TOKEN = lazy_pattern(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*(?:\]|\\?\Z)|\{[\d,]{1,40}\}|.", re.DOTALL)
+_BUILD_NUMBER = lazy_pattern(r"(==|!=|>=|<=|=|>|<|)\s*([0-9]{1,18})")
 _BACKREFERENCE = lazy_pattern(r"\\[1-9]|\(\?P=")
 
 
@@ -92,7 +93,6 @@ class BuildNumberSpec:
 
     __slots__ = ("number", "operator", "text")
 
-    _READ = re.compile(r"(==|!=|>=|<=|=|>|<|)\s*([0-9]{1,18})").fullmatch
     _OPERATORS = {
         "==": operator.eq,
         "!=": operator.ne,
@@ -103,7 +103,7 @@ class BuildNumberSpec:
     }
 
     def __init__(self, text: str) -> None:
-        read = BuildNumberSpec._READ(text.strip())
+        read = _BUILD_NUMBER.fullmatch(text.strip())
         if read is None:
             raise SpecError(
                 "invalid-spec",

@@ -8,7 +8,6 @@ from functools import lru_cache
 from minicon.constants import DEFAULT_CHANNELS_ON_WINDOWS
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.match_spec import parser as match_spec_parser
 from minicon.models.match_spec.build_spec import BuildNumberSpec, StringSpec
 from minicon.models.match_spec.version_spec import VersionSpec, parse_version_spec
 
@@ -20,12 +19,15 @@ if TYPE_CHECKING:
     from minicon.models.match_spec.condition import Alternative
     from minicon.models.records import RepodataRecord
 
-# The form of nearly all dependencies in channels: name, name version, name version build.
-# The version part matches only texts that VersionSpec accepts, so that it can be parsed later.
-_ONE = r"(?:[<>!=]=|[<>])?[0-9][0-9A-Za-z]{0,40}(?:[._][0-9A-Za-z]{1,40}){0,9}(?:\.?\*)?"
+# The forms of nearly all dependencies in channels: name, name version, name version build; and of
+# nearly all specs that users write: name=version, name>=version,<version. The version part matches
+# only texts that VersionSpec accepts, so that it can be parsed later.
+_NUMBER = r"[0-9][0-9A-Za-z]{0,40}(?:[._][0-9A-Za-z]{1,40}){0,9}(?:\.?\*)?"
+_ONE = rf"(?:[<>!=]=|[<>])?{_NUMBER}"
+_JOINED = rf"(?:[<>!=]=|[<>=]){_NUMBER}"
 _FAST = lazy_pattern(
     r"(?=[^ ]{1,64}(?: |\Z))(_{0,2}[A-Za-z0-9]+(?:[._\-][A-Za-z0-9]+)*)"
-    rf"(?: +(\*|{_ONE}(?:[,|]{_ONE})*)(?: +([A-Za-z0-9_.*+]+))?)?"
+    rf"(?: +(\*|{_ONE}(?:[,|]{_ONE})*)(?: +([A-Za-z0-9_.*+]+))?|({_JOINED}(?:[,|]{_JOINED})*))?"
 )
 
 _TEXT_FIELDS = ("subdir", "fn", "url", "md5", "sha256", "license", "license_family", "when")
@@ -93,12 +95,15 @@ class MatchSpec:
         self._version: str | VersionSpec | None
         simple = _FAST.fullmatch(text)
         if simple is not None:
-            name, self._version, build = simple.groups()
+            name, version, build, joined = simple.groups()
+            self._version = version or joined
             self.name = _string_spec(name.lower())
             self.build = None if build is None else _string_spec(build)
         else:
+            from minicon.models.match_spec.parser import parse
+
             try:
-                self._fill(match_spec_parser.parse(text, any_name=of_record), text)
+                self._fill(parse(text, any_name=of_record), text)
             except SpecError:
                 from minicon.models.match_spec.pip_extras import refuse_extras_of_pip
 
@@ -132,7 +137,9 @@ class MatchSpec:
         except SpecError as error:
             if error.reference != "invalid-spec" and not source:
                 raise
-            raise match_spec_parser.relocate(error, source or str(fields)) from None
+            from minicon.models.match_spec.parser import relocate
+
+            raise relocate(error, source or str(fields)) from None
         self.channel = fields.get("channel")
         self.channels = _STANDS_FOR.get(self.channel) or (self.channel,) if self.channel else ()
         for key in _TEXT_FIELDS:

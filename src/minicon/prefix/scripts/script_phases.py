@@ -20,12 +20,8 @@ from __future__ import annotations
 
 import functools
 
-from minicon.prefix.scripts.link_scripts import (
-    LinkScript,
-    readable_script,
-    script_of,
-    scripts_of_record,
-)
+from minicon.prefix.scripts.link_scripts import readable_script
+from minicon.prefix.scripts.script_files import LinkScript, script_of, scripts_of_record
 from minicon.prefix.scripts.working_copy import unshared_files
 
 TYPE_CHECKING = False
