@@ -13,6 +13,7 @@ from tests.support.packages import PackageBuilder, build_channel
 from minicon.api.package_previews import preview_packages
 from minicon.errors import HashMismatch
 from minicon.models.records import RepodataRecord
+from minicon.package.cache.preview_store import FOLDER, PackagePreview
 
 NOISE = bytes(range(256)) * 400
 
@@ -42,8 +43,8 @@ def records(channel: str, folder: Path, kind: str) -> list[RepodataRecord]:
     return [b.record(p, channel) for b, p in zip(builders, paths, strict=True)]
 
 
-def scripts(files: object) -> set[str]:
-    return {entry.path for entry in files.paths if "link.sh" in entry.path}  # type: ignore[attr-defined]
+def scripts(preview: PackagePreview) -> set[str]:
+    return set(preview.paths)
 
 
 def test_one_or_two_requests_are_enough_for_a_package(
@@ -52,7 +53,7 @@ def test_one_or_two_requests_are_enough_for_a_package(
     services = make_services(tmp_path)
     wanted = records(server.url, tmp_path / "channel", kind)
     found = preview_packages(services, wanted)
-    assert {r.name: scripts(f) for r, f in found.files.items()} == {
+    assert {r.name: scripts(f) for r, f in found.shown.items()} == {
         name: {f"bin/.{name}-post-link.sh"} for name in NAMES
     }
     assert (found.fetched, found.unknown) == (frozenset(), ())
@@ -62,11 +63,38 @@ def test_one_or_two_requests_are_enough_for_a_package(
     assert len(services.package_cache.missing(wanted)) == len(NAMES)
 
 
+def test_what_was_read_is_not_requested_again(
+    tmp_path: Path, server: ChannelServer, kind: str
+) -> None:
+    wanted = records(server.url, tmp_path / "channel", kind)
+    first = preview_packages(make_services(tmp_path), wanted)
+    server.requests.clear()
+    assert preview_packages(make_services(tmp_path), wanted) == first
+    assert server.count() == 0
+
+    folder = make_services(tmp_path).cache_dir / FOLDER
+    kept = sorted(folder.iterdir())
+    kept[0].write_text('{"paths": ["bin/.one-post-link.sh"], "noarch": 1}')
+    kept[1].write_bytes(b"")
+    changed = [
+        RepodataRecord(
+            {**each.data, **({"sha256": "0" * 64} if each.name == "one" else {})},
+            channel=each.channel, subdir=each.subdir, fn=each.fn, url=each.url,
+        )
+        for each in wanted
+    ]  # fmt: skip
+    again = preview_packages(make_services(tmp_path), changed)
+    assert {r.name: each for r, each in again.shown.items()} == {
+        r.name: each for r, each in first.shown.items()
+    }
+    assert server.count() >= 2
+
+
 def test_files_of_this_machine_are_read_where_they_are(tmp_path: Path, kind: str) -> None:
     channel = build_channel(tmp_path / "channel", list(map(package, NAMES)), kind)
     services = make_services(tmp_path, offline=True)
     found = preview_packages(services, records(channel.as_uri(), channel, kind))
-    assert len(found.files) == len(NAMES)
+    assert len(found.shown) == len(NAMES)
     assert not found.fetched
 
 
@@ -88,7 +116,7 @@ def test_packages_that_cannot_be_read_in_part_are_fetched_and_verified(
     services = make_services(tmp_path)
     wanted = records(server.url, tmp_path / "channel", kind)
     found = preview_packages(services, wanted)
-    assert len(found.files) == len(NAMES)
+    assert len(found.shown) == len(NAMES)
     is_readable = kind == ".tar.bz2" and isinstance(fault, NoRange)
     assert {r.name for r in found.fetched} == (set() if is_readable else {"one"})
     missing = {record.name for record in services.package_cache.missing(wanted)}
@@ -113,7 +141,7 @@ def test_packages_that_the_server_lacks_stay_unknown(
     services = make_services(tmp_path, notes)
     found = preview_packages(services, records(server.url, tmp_path / "channel", kind))
     assert [record.name for record in found.unknown] == ["one"]
-    assert len(found.files) == 2
+    assert len(found.shown) == 2
     (warning,) = notes.warnings
     assert "the link scripts of one are unknown" in warning
 
@@ -132,4 +160,4 @@ def test_an_unreachable_server_is_no_error_and_tried_once(
 
 
 def test_no_request_is_made_where_nothing_is_missing(tmp_path: Path) -> None:
-    assert not preview_packages(make_services(tmp_path), ()).files
+    assert not preview_packages(make_services(tmp_path), ()).shown

@@ -6,8 +6,10 @@
     .tar.bz2  ── its beginning ───────────────── info/ … ─────┼─► PackageFiles, unverified
     neither works ── the whole package, into the cache ───────┘   (verified)
 
-A preview is not verified: :meth:`minicon.prefix.scripts.link_scripts.LinkScriptRunner.check_shown`
-compares it with the package that is fetched later.
+What a plan shows of them is kept (:mod:`minicon.package.cache.preview_store`), so that the next
+plan reads none of them again. A preview is not verified:
+:meth:`minicon.prefix.scripts.link_scripts.LinkScriptRunner.check_shown` compares it with the
+package that is fetched later.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import threading
 from minicon.constants import CONDA_EXTENSION
 from minicon.errors import ChannelError, PackageError
 from minicon.lean_dataclasses import dataclass, field
+from minicon.package.cache.preview_store import PackagePreview, PreviewStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,12 +46,12 @@ class Previews:
     """The contents of packages that were not in the cache.
 
     Attributes:
-        files: Their files, by record.
+        shown: What plans show of them, by record.
         fetched: Packages that had to be fetched for it: they are in the cache now.
         unknown: Packages whose contents could not be read.
     """
 
-    files: Mapping[RepodataRecord, PackageFiles] = field(default_factory=dict)
+    shown: Mapping[RepodataRecord, PackagePreview] = field(default_factory=dict)
     fetched: frozenset[RepodataRecord] = frozenset()
     unknown: tuple[RepodataRecord, ...] = ()
 
@@ -58,7 +61,7 @@ class Contents:
     """What a plan has to know of one package, cached or previewed.
 
     Attributes:
-        has: Whether it has a file at a path.
+        has: Whether it has a link script at a path.
         noarch: Returns its kind of noarch package.
         has_menu: Whether it has entries for the desktop's menu.
         directory: Where it is extracted, or None.
@@ -82,16 +85,12 @@ class Contents:
         )
 
     @classmethod
-    def of_files(cls, files: PackageFiles) -> Contents:
-        """Return the contents of a package by its list of files."""
-        paths = {entry.path for entry in files.paths}
+    def of_preview(cls, preview: PackagePreview) -> Contents:
+        """Return the contents of a package that is not cached."""
         return cls(
-            has=paths.__contains__,
-            noarch=lambda: files.noarch,
-            has_menu=any(
-                path.startswith("Menu/") and path.count("/") == 1 and path.endswith(".json")
-                for path in paths
-            ),
+            has=preview.paths.__contains__,
+            noarch=lambda: preview.noarch,
+            has_menu=preview.has_menu,
         )
 
     def source_of(self, target: str, record: RepodataRecord) -> str | None:
@@ -113,17 +112,21 @@ class Contents:
 def preview_packages(services: Services, records: Collection[RepodataRecord]) -> Previews:
     """Read the contents of packages of channels that the package cache does not have.
 
-    Each costs one or two requests, a dozen at the same time. A package whose server does not
-    support ranges is fetched whole. A server that cannot be reached is no error: a warning names
-    the packages whose contents are unknown.
+    Each that was not read before costs one or two requests, a dozen at the same time. A package
+    whose server does not support ranges is fetched whole. A server that cannot be reached is no
+    error: a warning names the packages whose contents are unknown.
 
     Raises:
         HashMismatch, PackageError, FileError: A package that was fetched whole is damaged, or
             the disk is full.
     """
     listed = sorted(records, key=lambda record: record.fn)
+    store = PreviewStore(services.cache_dir)
+    loaded = {record: store.load(record) for record in listed}
+    kept = {record: each for record, each in loaded.items() if each is not None}
+    listed = [record for record in listed if record not in kept]
     if not listed:
-        return Previews()
+        return Previews(shown=kept)
     from minicon.net.parallel import run_parallel
 
     task = services.reporter.start("look", "packages", len(listed), unit="packages")
@@ -142,9 +145,12 @@ def preview_packages(services: Services, records: Collection[RepodataRecord]) ->
     files = {record: each for record, each in found.items() if not isinstance(each, bool)}
     fetch = [record for record, each in found.items() if each is True]
     files |= _fetched_files(services, fetch)
-    unknown = tuple(record for record in listed if record not in files)
+    new = {record: PackagePreview.of(each) for record, each in files.items()}
+    store.save(new)
+    unknown = tuple(record for record in listed if record not in new)
     _warn_of_unknown(services, unknown, preview.failures)
-    return Previews(files=files, fetched=frozenset(files.keys() & set(fetch)), unknown=unknown)
+    fetched = frozenset(new.keys() & set(fetch))
+    return Previews(shown={**kept, **new}, fetched=fetched, unknown=unknown)
 
 
 class _Preview:

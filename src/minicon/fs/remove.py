@@ -125,3 +125,21 @@ def _remove_by_path(folder: Path) -> None:
             operations.set_mode(entry.path, 0o600)
             operations.remove_file(entry.path)
     operations.remove_directory(folder)
+
+
+def remove_oldest(folder: Path, *, most: int, seconds: float, now: float) -> None:
+    """Remove files of a cache that are too old, and the oldest beyond some number.
+
+    Args:
+        folder: Their directory.
+        most: How many are kept.
+        seconds: How long each is kept.
+        now: Seconds since 1970.
+
+    Raises:
+        OSError: One of them cannot be removed.
+    """
+    found = sorted((entry.stat().st_mtime, entry.path) for entry in os.scandir(folder))
+    for number, (moment, path) in enumerate(reversed(found)):
+        if number >= most or now - moment > seconds:
+            operations.remove_file(path)

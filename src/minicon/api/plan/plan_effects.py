@@ -67,7 +67,7 @@ def effects_of_plan(services: Services, plan: Plan, *, preview: bool = False) ->
     cached = ((record, services.package_cache.find(record)) for record in linked - missing)
     contents: dict[RepodataRecord, Contents] = {
         **{r: Contents.of_package(package) for r, package in cached if package is not None},
-        **{r: Contents.of_files(files) for r, files in previews.files.items()},
+        **{r: Contents.of_preview(preview) for r, preview in previews.shown.items()},
     }
     menus = tuple(r for r in transaction.link if r in contents and contents[r].has_menu)
     if not runs_scripts:

@@ -174,6 +174,8 @@ class Question:
 
         A solution that cannot be written is found again.
         """
+        from minicon.fs.remove import remove_oldest
+
         reasons = solution.hold_backs
         if isinstance(reasons, HoldBacks) and not reasons.is_new:
             return
@@ -192,7 +194,8 @@ class Question:
             )
             operations.make_directory(self.path.parent, 0o700)
             operations.replace_file(self.path, text.encode(), durable=False)
-            _sweep(self.path.parent, self.services.now())
+            now = self.services.now()
+            remove_oldest(self.path.parent, most=_MOST, seconds=_LONGEST, now=now)
 
 
 def question_of(context: PlanningContext, channels: Channels, said: Said) -> Question | None:
@@ -320,11 +323,3 @@ def _record(
 
 def _has_hash(data: Mapping[str, Any]) -> bool:
     return bool(data.get("sha256") or data.get("md5"))
-
-
-def _sweep(folder: Path, now: float) -> None:
-    """Remove solutions that are too old, and the oldest beyond some number."""
-    found = sorted((entry.stat().st_mtime, entry.path) for entry in os.scandir(folder))
-    for number, (moment, path) in enumerate(reversed(found)):
-        if number >= _MOST or now - moment > _LONGEST:
-            operations.remove_file(path)
