@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import threading
-from hashlib import sha256
 
 from minicon.errors import FileError, MiniconError
 from minicon.fs import operations
 from minicon.models.strict_json import read_json
 from minicon.net.client.headers import is_html
+from minicon.short_hash import short_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Reachability:
         """Whether the channel's noarch index exists, found out within ``seconds``."""
         if channel.is_local:
             return self._probe(channel)
-        path = self._directory / sha256(channel.base_url.encode()).hexdigest()[:16]
+        path = self._directory / short_hash(channel.base_url)[:16]
         known = self._load(path)
         if known is not None:
             return known

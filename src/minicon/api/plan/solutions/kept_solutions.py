@@ -213,7 +213,6 @@ def question_of(context: PlanningContext, channels: Channels, said: Said) -> Que
     settings, sources = services.settings, context.sources
     if settings.exclude_newer or settings.exclude_newer_package or settings.channel_settings:
         return None
-    configuration = services.index_configuration if sources.allow_pypi else None
     key = (
         __version__,
         [(name, getattr(settings, name)) for name in _deciding_settings(settings)],
@@ -224,12 +223,18 @@ def question_of(context: PlanningContext, channels: Channels, said: Said) -> Que
         [(index.channel, index.subdir, index.base_url) for index in _flat(channels)],
         states,
         [(each.name, each.version, each.build) for each in services.virtual_packages],
-        configuration and (configuration.index_urls, configuration.find_links),
-        configuration and configuration.constraints,
+        _pip_state(services) if sources.allow_pypi else None,
     )
     name = short_hash(json.dumps(key, default=str))
     path = services.cache_dir / FOLDER / f"{name[:32]}.json"
     return Question(services, channels, path, states, said, len(said.texts))
+
+
+def _pip_state(services: Services) -> object:
+    """Identify pip's configuration: indexes, ``find-links`` and constraint files."""
+    from minicon.pypi.index.configuration import configuration_state
+
+    return configuration_state(services.environ, home=services.settings.home)
 
 
 def _is_plain(request: ChangeRequest) -> bool:
