@@ -25,7 +25,7 @@ HINTS = [
     ("create -n x -f nowhere/environment.yml", "there is no directory 'nowhere' either"),
     ("apply environmnt.yml", "did you mean environment.yml?"),
     ("replay enviroment.yml", "did you mean environment.yml?"),
-    ("create -y -p environment.yml/x hello", "hint: choose another path"),
+    ("create -y -p environment.yml/x hello", "environment.yml is a file"),
     ("export -n data -f environment.yml/x.yml", "a file is at the path of a directory"),
     ("plan remove -n data --all", "run: minicon remove --dry-run -n data --all"),
     ("unpack enviroment.yml new", "did you mean environment.yml?"),

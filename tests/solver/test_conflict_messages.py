@@ -317,3 +317,17 @@ def test_a_proposed_release_keeps_the_extras() -> None:
     text = conflict_text(case, ["tool=3"], options)
     assert "web[fast] 1.0 needs lib<2" in text
     assert '"pypi:web[fast]==3.0" instead of web[fast]<1.2' in text
+
+
+def test_a_pin_that_nothing_meets_is_reported_with_what_is_available() -> None:
+    case = SolverCase()
+    for version in ("3.11.4", "3.12.1"):
+        case.package("python", version)
+    case.package("numpy", "1.26.4", depends=["python >=3.11,<3.12.0a0"])
+    with pytest.raises(SolveError) as caught:
+        case.solve("numpy", pins=["python 3.9.*"])
+    assert caught.value.message.splitlines() == [
+        "numpy and the pin python 3.9.* cannot be installed together",
+        "  only python 3.11.4 and 3.12.1 are available",
+        "  numpy needs python >=3.11,<3.12.0a0",
+    ]

@@ -139,7 +139,7 @@ def test_requested_projects_come_from_pypi() -> None:
     both = case.solve("scipy", requirements=named("numpy"), wheels=wheels)
     assert sources(both) == {"python": "conda", "numpy": "conda", "scipy": "conda"}
     case.package("pandas", "1.0", depends=["numpy <2", "python"])
-    with pytest.raises(SolveError, match=r"pandas needs numpy 1\.26\.4"):
+    with pytest.raises(SolveError, match=r"pandas needs numpy <2"):
         case.solve("pandas", requirements=named("numpy>=2"), wheels=wheels)
 
 

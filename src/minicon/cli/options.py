@@ -54,13 +54,6 @@ def settings_flags(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _named_value(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    if not name.strip() or not value.strip():
-        raise ValueError(text)
-    return name.strip(), value.strip()
-
-
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--json --quiet --verbose --no-color``; every command has them."""
     group = parser.add_argument_group("output")
@@ -201,7 +194,7 @@ def add_channels(group: argparse._ActionsContainer, text: str) -> None:
 def add_platform(group: argparse._ActionsContainer, text: str, dest: str = "subdir") -> None:
     """Add ``--platform SUBDIR``; its default destination is the setting."""
     group.add_argument(
-        *("--platform", "--subdir"), dest=dest, type=platform_name, metavar="SUBDIR", help=text
+        *("--platform", "--subdir"), dest=dest, type="platform", metavar="SUBDIR", help=text
     )
 
 
@@ -212,7 +205,7 @@ def add_platforms(group: argparse._ActionsContainer, text: str) -> None:
         dest="platforms",
         action="append",
         default=[],
-        type=platform_name,
+        type="platform",
         metavar="SUBDIR",
         help=text,
     )
@@ -258,28 +251,16 @@ def _add_age_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--exclude-newer-package",
         action="append",
-        type=_named_value,
+        type="named value",
         metavar="NAME=DATE|AGE|false",
         help="another limit for one package; false: no limit",
     )
 
 
-def platform_name(text: str) -> str:
-    """Return the text if it is a platform that conda knows.
-
-    Channels may have others, but a misspelt name is more likely.
-
-    Raises:
-        ArgumentTypeError: The platform is unknown.
-    """
-    from minicon.models.subdir import KNOWN_SUBDIRS, platform_hint
-
-    if text in KNOWN_SUBDIRS:
-        return text
-    from argparse import ArgumentTypeError
-
-    own = "set MINICON_SUBDIR if a channel has it"
-    raise ArgumentTypeError(f"unknown platform {text!r}; {platform_hint(text) or own}")
+def add_no_pin(parser: argparse._ActionsContainer) -> None:
+    """Add ``--no-pin``."""
+    shown = "ignore pinned packages"
+    parser.add_argument("--no-pin", dest="ignore_pinned", action="store_true", help=shown)
 
 
 def add_change_options(parser: argparse.ArgumentParser) -> None:
@@ -380,9 +361,7 @@ def add_solver_options(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="build nothing: use wheels only, and no source distributions or directories",
     )
-    group.add_argument(
-        "--no-pin", dest="ignore_pinned", action="store_true", help="ignore pinned packages"
-    )
+    add_no_pin(group)
     group.add_argument(
         "--lowest",
         action="store_true",

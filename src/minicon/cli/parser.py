@@ -132,7 +132,7 @@ class CommandParser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         self.is_shortened = self._formats_help = False
         super().__init__(**{**options, "allow_abbrev": False})
-        for name, kind in _NUMBERS.items():
+        for name, kind in _TYPES.items():
             self.register("type", name, kind)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -258,5 +258,32 @@ def _number(text: str, kind: type[int | float]) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
 
-#: Types of options that are numbers, by the names that ``add_argument(type=…)`` takes.
-_NUMBERS = {"number": _whole(0), "count": _whole(1), "port": _whole(0, 65535), "seconds": _seconds}
+def _named_value(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not name.strip() or not value.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name.strip(), value.strip()
+
+
+def _platform(text: str) -> str:
+    """Return the text if it is a platform that conda knows.
+
+    Channels may have others, but a misspelt name is more likely.
+    """
+    from minicon.models.subdir import KNOWN_SUBDIRS, platform_hint
+
+    if text in KNOWN_SUBDIRS:
+        return text
+    own = "set MINICON_SUBDIR if a channel has it"
+    raise argparse.ArgumentTypeError(f"unknown platform {text!r}; {platform_hint(text) or own}")
+
+
+#: Types of options, by the names that ``add_argument(type=…)`` takes.
+_TYPES = {
+    "number": _whole(0),
+    "count": _whole(1),
+    "port": _whole(0, 65535),
+    "seconds": _seconds,
+    "named value": _named_value,
+    "platform": _platform,
+}

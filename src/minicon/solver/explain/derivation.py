@@ -164,7 +164,7 @@ class _Writer:
         candidates = variable.candidates
         assert candidates is not None
         requested = [step.cause for step in steps if isinstance(step.cause, Demand)]
-        nothing = [demand for demand in requested if not demand.allowed & variable.initial]
+        nothing = [demand for demand in requested if not demand.allowed & candidates.all]
         if nothing and variable.name.startswith("__"):
             self._write(machine_text(variable))
         elif nothing:

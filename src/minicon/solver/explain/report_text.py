@@ -34,6 +34,8 @@ SELECTING = {
 }
 _INTERVALS = 3
 _LISTED = 3
+#: Requirements that a sentence shows as they are written; of more, the versions that they allow.
+_ALTERNATIVES = 2
 #: A common prefix or suffix of build strings is used if it has at least this many characters.
 _DISTINCTIVE = 3
 
@@ -113,7 +115,7 @@ def _common_prefix(texts: list[str]) -> str:
 
 
 def requirement_text(target: Variable, allowed: int, texts: Iterable[str]) -> str:
-    """What some candidates require of another package: ``needs python 3.9.0 to 3.11.4``.
+    """What some candidates require of another package: ``needs python >=3.9,<3.12``.
 
     Args:
         target: The other package.
@@ -126,7 +128,8 @@ def requirement_text(target: Variable, allowed: int, texts: Iterable[str]) -> st
         return f"has no {variable_text(target.name)}"
     if target.name.startswith(LIMIT):
         return f"does not match {variable_text(target.name)}"
-    written = " or ".join(sorted(set(texts))[:2])
+    different = sorted(set(texts))
+    written = " or ".join(different[:_ALTERNATIVES])
     if target.name.startswith(PYPI) and allowed & target.absent:
         return f"is compatible only with {written}"
     if target.name.startswith(PYPI):
@@ -141,7 +144,8 @@ def requirement_text(target: Variable, allowed: int, texts: Iterable[str]) -> st
         name = candidates_text(target, 0) if target.name.startswith(FEATURE) else target.name
         return f"needs {name}, {IN_NO_CHANNEL}"
     if allowed & candidates.all:
-        return f"{verb} {candidates_text(target, allowed)}"
+        is_short = 0 < len(different) <= _ALTERNATIVES
+        return f"{verb} {written if is_short else candidates_text(target, allowed)}"
     if optional:
         return f"is incompatible with {target.name}"
     return f"needs {written or target.name}, which does not exist"

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``why-not SPEC [-n | -p]``."""
     parser.add_argument("spec", metavar="SPEC", help="for example 'numpy>=2' or numpy")
-    parser.add_argument(
-        "--no-pin", dest="ignore_pinned", action="store_true", help="ignore pinned packages"
-    )
+    options.add_no_pin(parser)
     options.add_environment_options(parser)
     options.add_channel_options(parser)
     options.add_output_options(parser)
