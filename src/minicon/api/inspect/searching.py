@@ -143,8 +143,8 @@ def read_names(
     if sharded:
         names = list(names)
         if len(names) > _MANY_NAMES:
-            for index in sharded:
-                _note_shards(services, index, names)
+            for many in sharded:
+                _note_shards(services, many, names)
     left = iter(names)
     while batch := list(itertools.islice(left, _PREFETCHED_NAMES)):
         for index in indices:
