@@ -11,6 +11,8 @@ from minicon.cli.dialects.choice import dialect_named
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from minicon.cli.dialects.dialect import Dialect
+
 TESTS = Path(__file__).parents[1] / "tests" / "clients"
 #: Clients whose tests have another name, and what starts the names of their tests.
 NAMES = {
@@ -58,12 +60,22 @@ def page_parts() -> Iterator[str]:
     notes = {**conda.notes, **micromamba.notes}
     yield _table(("command", "message"), ((f"`{k}`", v) for k, v in sorted(notes.items())))
     yield "## Options without effect"
+    yield "They are accepted in the commands that are named beside them."
     for dialect in (conda, micromamba):
-        idle = [each.flags for each in dialect.options if not (each.words or each.variables)]
-        flags = sorted({f"`{flag}`" for flags in idle for flag in flags})
-        yield f"{dialect.name}: {' '.join(flags)}"
+        yield _table((f"commands of {dialect.name}", "options"), _idle_options(dialect))
     yield "## Not spoken"
     yield "\n".join(f"- {text}" for text in NOT_SPOKEN)
+
+
+def _idle_options(dialect: Dialect) -> Iterator[tuple[str, str]]:
+    """Yield commands, and the options that change nothing in them."""
+    idle: dict[str, set[str]] = {}
+    for each in dialect.options:
+        if not each.words and not each.variables:
+            commands = ", ".join(f"`{name}`" for name in sorted(each.commands)) or "all"
+            idle.setdefault(commands, set()).update(f"`{flag}`" for flag in each.flags)
+    for commands, flags in sorted(idle.items(), key=lambda item: (item[0] != "all", item[0])):
+        yield commands, " ".join(sorted(flags))
 
 
 def _tested() -> Iterator[tuple[str, ...]]:
