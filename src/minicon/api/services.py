@@ -186,7 +186,9 @@ class Services:
         """
         from minicon.api.sources import choose_sources
 
-        is_reachable = self.channel_client.is_reachable if probe else lambda *_: True
+        def is_reachable(channel: Channel, seconds: float) -> bool:
+            return not probe or self.channel_client.is_reachable(channel, seconds)
+
         return choose_sources(
             self.settings,
             named,

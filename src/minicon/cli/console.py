@@ -12,7 +12,6 @@ import os
 import sys
 
 from minicon.cli.dialects.dialect import MINICON
-from minicon.cli.json_text import json_text
 from minicon.errors import Declined, MiniconError, UsageError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.redaction import redact
@@ -42,6 +41,8 @@ _DEVICE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 def printable(text: str) -> str:
     """Return the text with control characters written as escapes."""
+    if text.replace("\n", "").isprintable():
+        return text
     return _UNSAFE.sub(_escape, text)
 
 
@@ -130,6 +131,8 @@ class Console:
             kind: Its name in the shapes of the dialect; empty if it has the same in all.
             as_is: As for :meth:`answer`.
         """
+        from minicon.cli.json_text import json_text
+
         value = self.dialect.shaped(kind, value)
         if self._messages and isinstance(value, dict):
             value = {**value, "messages": self._messages}

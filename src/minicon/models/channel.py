@@ -349,4 +349,4 @@ def expand_references(texts: Iterable[str], environ: Mapping[str, str]) -> tuple
     def value(found: re.Match[str]) -> str:
         return environ.get(found.group(1) or found.group(2), found.group())
 
-    return tuple(_REFERENCE.sub(value, text) for text in texts)
+    return tuple(_REFERENCE.sub(value, text) if "$" in text else text for text in texts)

@@ -64,7 +64,9 @@ def channel_indices(
     refuse_forbidden(settings, channels[count:])
     subdirs = subdirs or (settings.platform, NOARCH)
     names = [spec.exact_name for spec in specs if spec.exact_name]
-    groups = services.channel_client.indices(channels, subdirs, names=names)
+    groups: tuple[Group, ...] = ()
+    if channels:
+        groups = services.channel_client.indices(channels, subdirs, names=names)
     groups = (*_with_related(services, sources.channels, groups[:count], subdirs), *groups[count:])
     return _with_host(services, sources, groups) if sources.use_host else groups
 

@@ -8,9 +8,9 @@ input are limited.
 
 from __future__ import annotations
 
-import math
 import operator
 import re
+from functools import reduce
 
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
@@ -223,7 +223,7 @@ def _choices(tokens: Sequence[str]) -> int:
             branches[-1] += 1
         elif token == "?" and not (before in ("(", "?") or _is_repeat(before)):
             found *= 2
-    return found * math.prod(branches)
+    return reduce(operator.mul, branches, found)
 
 
 def _is_repeat(token: str) -> bool:

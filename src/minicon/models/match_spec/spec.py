@@ -9,7 +9,6 @@ from minicon.constants import DEFAULT_CHANNELS_ON_WINDOWS
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.match_spec.build_spec import BuildNumberSpec, StringSpec
-from minicon.models.match_spec.version_spec import VersionSpec, parse_version_spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minicon.models.match_spec.condition import Alternative
+    from minicon.models.match_spec.version_spec import VersionSpec
     from minicon.models.records import RepodataRecord
 
 # The forms of nearly all dependencies in channels: name, name version, name version build; and of
@@ -123,6 +123,8 @@ class MatchSpec:
         return spec
 
     def _fill(self, fields: dict[str, Any], source: str) -> None:
+        from minicon.models.match_spec.version_spec import parse_version_spec
+
         try:
             name = fields.get("name", "*")
             self.name = _string_spec(name if name[0] == "^" else name.lower())
@@ -151,6 +153,8 @@ class MatchSpec:
     def version(self) -> VersionSpec | None:
         """Condition on the version, or None for all versions."""
         if isinstance(self._version, str):
+            from minicon.models.match_spec.version_spec import parse_version_spec
+
             self._version = parse_version_spec(self._version)
         return self._version
 

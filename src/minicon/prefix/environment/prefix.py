@@ -12,9 +12,7 @@ from minicon.counted import counted
 from minicon.errors import NotAnEnvironment, PrefixError, SpecError
 from minicon.fs.plain_file import decode_text, plain_opener, read_followed
 from minicon.fs.safe_path import has_reserved_path
-from minicon.models.prefix_record import PrefixRecord
 from minicon.models.strict_json import read_json
-from minicon.prefix.environment.history import Revision, parse_history, requested_specs
 from minicon.prefix.environment.prefix_location import is_environment
 from minicon.prefix.environment.python_layout import PythonLayout
 
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minicon.models.package_files import PathsEntry
+    from minicon.models.prefix_record import PrefixRecord
+    from minicon.prefix.environment.history import Revision
 
 #: A value in conda's state file that means "unset, and do not export".
 UNSET = "***unset***"
@@ -220,10 +220,14 @@ class Prefix:
 
     def revisions(self) -> tuple[Revision, ...]:
         """The blocks of its history."""
+        from minicon.prefix.environment.history import parse_history
+
         return parse_history(self._text(HISTORY) or "")
 
     def requested_specs(self) -> dict[str, str]:
         """The user's specs that still apply, by package name."""
+        from minicon.prefix.environment.history import requested_specs
+
         names = {record.name for record in self.readable_records()}
         return requested_specs(self.revisions(), names)
 
@@ -326,6 +330,7 @@ def _record_names(names: Iterable[str]) -> list[str]:
 
 def _read_record(name: str, folder: int | str, *, with_paths: bool) -> PrefixRecord | None:
     """Read a record; None for a file that is truncated, invalid or not readable."""
+    from minicon.models.prefix_record import PrefixRecord
 
     def opener(path: str, flags: int) -> int:
         if isinstance(folder, str):
