@@ -36,6 +36,26 @@ def test_files_with_other_links_are_not_freed(tmp_path: Path) -> None:
     assert freed_size(tmp_path / "absent") == 0
 
 
+def test_further_names_of_a_file_cost_no_look_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    for number in range(20):
+        (here / f"{number}").write_bytes(b"x" * 5000)
+        os.link(here / f"{number}", there / f"{number}")
+    looked: list[str] = []
+    original = os.stat
+    monkeypatch.setattr(
+        os, "stat", lambda path, **how: looked.append(path) or original(path, **how)
+    )
+    freed = freed_size(tmp_path)
+    monkeypatch.undo()
+    assert freed == blocks(tmp_path)
+    assert len([path for path in looked if str(path).isdigit()]) == 20
+
+
 @pytest.fixture
 def used(alone: QuickWorkspace) -> QuickWorkspace:
     """``one`` and ``two`` share lib; ``one`` has been through three states."""

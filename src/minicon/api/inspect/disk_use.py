@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 512
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+_HAS_DESCRIPTORS = os.scandir in os.supports_fd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,7 @@ class DiskUse:
 def disk_use(services: Services, environments: Sequence[Path]) -> tuple[list[DiskUse], int]:
     """Return the disk use of environments, then of the package cache, and that of all together.
 
-    Costs one ``lstat`` per file of the environments and the cache; inodes are counted once in each
-    use, and once in the sum.
+    Costs one ``lstat`` per inode; inodes are counted once in each use, and once in the sum.
     """
     every = _Count()
     uses = [_environment_use(path, every) for path in environments]
@@ -90,12 +90,15 @@ class _Count:
     """The inodes of some trees, by device and number as one integer.
 
     Attributes:
+        seen: Blocks and links of files with several names. Counts can share it: a further name of
+            such a file is recognized by the inode that its directory lists.
         folders: Blocks of a folder, with its files that have no other name anywhere.
         linked: Blocks of a file with several names.
         unvisited: How many of these were not visited.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seen: dict[int, tuple[int, int]] | None = None) -> None:
+        self.seen = {} if seen is None else seen
         self.folders: dict[int, int] = {}
         self.linked: dict[int, int] = {}
         self.unvisited: dict[int, int] = {}
@@ -143,31 +146,41 @@ class _Count:
         self, folder: str, key: int, waiting: list[tuple[str, int]], without: Collection[str]
     ) -> None:
         """Count the entries of a folder: most of the time is spent in this loop."""
-        blocks, linked, unvisited = 0, self.linked, self.unvisited
-        look, is_folder, descriptor = os.stat, stat.S_ISDIR, None
-        if os.listdir in os.supports_fd:
+        blocks, linked, unvisited, seen = 0, self.linked, self.unvisited, self.seen
+        device, descriptor = key >> 64 << 64, None
+        if _HAS_DESCRIPTORS:
             descriptor = os.open(folder, _FOLDER)
-        start = "" if descriptor is not None else f"{folder}/"
         try:
-            for name in os.listdir(folder if descriptor is None else descriptor):
-                if name in without:
-                    continue
-                try:
-                    status = look(start + name, dir_fd=descriptor, follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                if is_folder(status.st_mode):
-                    self._add_alone(status, f"{folder}/{name}", waiting)
-                elif status.st_nlink == 1:
-                    blocks += status.st_blocks
-                else:
-                    inode = status.st_dev << 64 | status.st_ino
-                    linked[inode] = status.st_blocks
-                    unvisited[inode] = unvisited.get(inode, status.st_nlink) - 1
+            with os.scandir(folder if descriptor is None else descriptor) as entries:
+                for entry in entries:
+                    if entry.name in without:
+                        continue
+                    inode = device | entry.inode()
+                    if inode not in seen:
+                        blocks += self._add_unseen(folder, entry.name, descriptor, waiting)
+                        continue
+                    linked[inode], links = seen[inode]
+                    unvisited[inode] = unvisited.get(inode, links) - 1
         finally:
             if descriptor is not None:
                 os.close(descriptor)
         self.folders[key] += blocks
+
+    def _add_unseen(
+        self, folder: str, name: str, descriptor: int | None, waiting: list[tuple[str, int]]
+    ) -> int:
+        """Count an entry of a folder; returns the blocks of a file without further names."""
+        path = f"{folder}/{name}"
+        try:
+            status = os.stat(
+                path if descriptor is None else name, dir_fd=descriptor, follow_symlinks=False
+            )
+        except FileNotFoundError:
+            return 0
+        if not stat.S_ISDIR(status.st_mode) and status.st_nlink == 1:
+            return status.st_blocks
+        self._add_alone(status, path, waiting)
+        return 0
 
     def _add_alone(self, status: os.stat_result, path: str, waiting: list[tuple[str, int]]) -> None:
         """Count a folder, or a file that is not found in one."""
@@ -176,6 +189,7 @@ class _Count:
         if stat.S_ISDIR(status.st_mode):
             waiting.append((path, inode))
         elif status.st_nlink > 1:
+            self.seen[inode] = status.st_blocks, status.st_nlink
             self.linked[inode] = status.st_blocks
             self.unvisited[inode] = self.unvisited.get(inode, status.st_nlink) - 1
             return
@@ -183,7 +197,7 @@ class _Count:
 
 
 def _environment_use(path: Path, every: _Count) -> DiskUse:
-    count = _Count()
+    count = _Count(every.seen)
     count.add_tree(path, without=unmovable_entries(path))
     present = _Count()
     present.update(count)
@@ -193,7 +207,7 @@ def _environment_use(path: Path, every: _Count) -> DiskUse:
 
 
 def _cache_use(folder: Path, every: _Count) -> DiskUse:
-    count = _Count()
+    count = _Count(every.seen)
     count.add_tree(folder)
     every.update(count)
     return _use("package_cache", folder, count, 0)
