@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from tests.support.commands import Outcome, Workspace
+from tests.support.commands import Outcome, QuickWorkspace, Workspace
 from tests.support.packages import PackageBuilder, build_channel
 
 from minicon.models.subdir import native_subdir
@@ -23,6 +24,21 @@ def project(workspace: Workspace, channel: Path) -> Workspace:
     return workspace
 
 
+@pytest.fixture(scope="module")
+def made(channel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of such an environment; it takes a second, and tests change copies of it."""
+    environ = {"MINICON_CHANNELS": channel.as_uri()}
+    workspace = QuickWorkspace(tmp_path_factory.mktemp("bundled"), environ)
+    workspace.run("create", "-y", "-n", "a", "hello=1.0").ok()
+    workspace.run("bundle", "-n", "a").ok()
+    return workspace.folder / "a.pyz"
+
+
+@pytest.fixture
+def bundle(made: Path, tmp_path: Path) -> Path:
+    return shutil.copy2(made, tmp_path / "a.pyz")
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Workspace:
     """A machine without channels and network."""
@@ -32,7 +48,7 @@ def elsewhere(tmp_path: Path) -> Workspace:
         "PIP_NO_INDEX": "1",
         "PIP_CONFIG_FILE": "/dev/null",
     }
-    return Workspace(tmp_path / "elsewhere", environ)
+    return QuickWorkspace(tmp_path / "elsewhere", environ)
 
 
 def run(machine: Workspace, bundle: Path, *words: str, shell: bool = False) -> Outcome:
@@ -69,14 +85,13 @@ def test_the_environment_is_created_offline(
     assert (tmp_path / "other" / "bin" / "hello").exists()
 
 
-def test_a_bundle_is_a_channel(project: Workspace, elsewhere: Workspace, tmp_path: Path) -> None:
-    project.run("bundle", "-n", "a").ok()
-    only = ("--override-channels", "-c", str(tmp_path / "a.pyz"))
+def test_a_bundle_is_a_channel(elsewhere: Workspace, bundle: Path) -> None:
+    only = ("--override-channels", "-c", str(bundle))
     created = elsewhere.run("create", "-y", "-n", "b", *only, "hello").ok()
     assert "2 packages to link, all from this machine" in created.out
     prefix = elsewhere.environment("b")
     assert elsewhere.run("run", "-n", "b", "hello").ok().out == f"hello 1.0 from {prefix}\n"
-    (tmp_path / "a.pyz").rename(elsewhere.folder / "a.pyz")
+    bundle.rename(elsewhere.folder / "a.pyz")
     found = elsewhere.run("search", "--override-channels", "-c", "a.pyz", "greeting").ok()
     assert "1.5" in found.out
     only = ("--override-channels", "-c", "missing.pyz")
@@ -85,11 +100,7 @@ def test_a_bundle_is_a_channel(project: Workspace, elsewhere: Workspace, tmp_pat
     assert "Traceback" not in missing.err
 
 
-def test_damage_is_found_before_anything_is_written(
-    project: Workspace, elsewhere: Workspace, tmp_path: Path
-) -> None:
-    project.run("bundle", "-n", "a").ok()
-    bundle = tmp_path / "a.pyz"
+def test_damage_is_found_before_anything_is_written(elsewhere: Workspace, bundle: Path) -> None:
     run(elsewhere, bundle, "--verify").ok()
     with zipfile.ZipFile(bundle) as archive:
         entry = next(e for e in archive.infolist() if e.filename.startswith("linux-64/hello"))
@@ -104,10 +115,8 @@ def test_damage_is_found_before_anything_is_written(
 
 @pytest.mark.parametrize("name", ["bundle.json", "lib/minicon/errors.py"])
 def test_bytes_that_cannot_be_decompressed_are_damage(
-    project: Workspace, elsewhere: Workspace, tmp_path: Path, name: str
+    elsewhere: Workspace, bundle: Path, name: str
 ) -> None:
-    project.run("bundle", "-n", "a").ok()
-    bundle = tmp_path / "a.pyz"
     with zipfile.ZipFile(bundle) as archive:
         entry = archive.getinfo(name)
     data = bytearray(bundle.read_bytes())

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from tests.support.channel_server import ChannelServer
 from tests.support.channels import ChannelBuilder
-from tests.support.commands import Workspace
+from tests.support.commands import QuickWorkspace
 from tests.support.package_index import PackageIndex
 from tests.support.package_index import serving as serving_index
 from tests.support.served import serving
@@ -96,7 +96,7 @@ def test_solutions_are_taken_as_files(served, tmp_path) -> None:
     assert len(parse_explicit_list(explicit, source="x").entries) == 4
     lock = served.get(f"{path}/conda-lock.yml").text
     assert len(parse_conda_lock(lock, source="x").packages) == 8
-    workspace = Workspace(tmp_path)
+    workspace = QuickWorkspace(tmp_path)
     for name, text in (("linux-64.txt", explicit), ("conda-lock.yml", lock)):
         (tmp_path / name).write_text(text)
         options = ("--platform", "linux-64")

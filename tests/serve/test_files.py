@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from tests.support.commands import Workspace
+from tests.support.commands import QuickWorkspace
 from tests.support.served import serving
 
 
@@ -99,7 +99,7 @@ def test_only_reading_is_allowed(served) -> None:
 
 
 def test_minicon_installs_from_it(served, tmp_path) -> None:
-    workspace = Workspace(tmp_path)
+    workspace = QuickWorkspace(tmp_path)
     url = f"{served.url}/team"
     options = ["--platform", "linux-64", "--override-channels", "-c", url]
     workspace.run("create", "-y", "-n", "data", *options, "app").ok()
@@ -146,7 +146,7 @@ def test_tokens_are_required(tmp_path, team) -> None:
         failed = server.get(path, headers={"Authorization": "Bearer second-token"})
         assert (failed.status_code, str(tmp_path) in failed.text) == (500, False)
         tokens.write_text("second-token\n")
-        workspace = Workspace(tmp_path)
+        workspace = QuickWorkspace(tmp_path)
         url = f"{server.url}/t/second-token/team"
         workspace.run("search", "-c", url, "--override-channels", "app").ok()
     assert "second-token" not in json.dumps(str(list(workspace.root.rglob("*.json"))))
@@ -169,7 +169,7 @@ def test_several_channels_have_names(tmp_path, team) -> None:
     with serving(tmp_path, team, f"again={team}") as server:
         for name in ("team", "again"):
             assert server.get(f"/{name}/noarch/repodata.json").status_code == 200
-    workspace = Workspace(tmp_path)
+    workspace = QuickWorkspace(tmp_path)
     twice = workspace.run("channel", "serve", str(team), str(team))
     assert twice.code == 2
     assert "used twice" in twice.err
@@ -178,14 +178,14 @@ def test_several_channels_have_names(tmp_path, team) -> None:
 
 def test_a_busy_port_is_an_error(served, team, tmp_path) -> None:
     port = served.address[1]
-    outcome = Workspace(tmp_path).run("channel", "serve", str(team), "--port", str(port))
+    outcome = QuickWorkspace(tmp_path).run_apart("channel", "serve", str(team), "--port", str(port))
     assert outcome.code == 1
     assert f"cannot listen at 127.0.0.1 port {port}" in outcome.err
 
 
 @pytest.mark.parametrize("port", [65536, -1])
 def test_an_impossible_port_is_an_error(team, tmp_path, port) -> None:
-    outcome = Workspace(tmp_path).run("channel", "serve", str(team), "--port", str(port))
+    outcome = QuickWorkspace(tmp_path).run_apart("channel", "serve", str(team), "--port", str(port))
     assert outcome.code == 2
     assert f"argument --port: {port} is" in outcome.err
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from tests.support.commands import Workspace
+from tests.support.commands import QuickWorkspace
 from tests.support.served import wait_until
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -90,6 +90,6 @@ def test_nginx_serves_a_channel_as_the_page_says(team: Path, tmp_path: Path) -> 
             link.symlink_to(team.parent / "beside")
         assert session.get(f"{url}/team/noarch/beside", timeout=30).status_code == 403
         options = ("--platform", "linux-64", "--override-channels", "-c", f"{url}/team")
-        workspace = Workspace(tmp_path)
+        workspace = QuickWorkspace(tmp_path)
         workspace.run("create", "-y", "-n", "data", *options, "app").ok()
         assert (workspace.environment("data") / "lib" / "engine").exists()

@@ -6,7 +6,7 @@ import hashlib
 import json
 
 import pytest
-from tests.support.commands import Workspace
+from tests.support.commands import QuickWorkspace
 from tests.support.oci_registry import PASSWORD, OciRegistry, needs_registry
 from tests.support.packages import PackageBuilder
 from tests.support.s3_server import KEY, SECRET, S3Server
@@ -35,7 +35,7 @@ def check(server, team, tmp_path) -> None:
     assert answer.status_code == 200, answer.text
     assert all(p["url"].startswith(server.url) for p in answer.json()["results"][0]["packages"])
     options = ("--platform", "linux-64", "--override-channels", "-c", f"{server.url}/team")
-    workspace = Workspace(tmp_path / "client")
+    workspace = QuickWorkspace(tmp_path / "client")
     workspace.run("create", "-y", "-n", "data", *options, "app").ok()
 
 

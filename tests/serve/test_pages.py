@@ -7,7 +7,7 @@ import re
 
 import pytest
 from tests.support.channels import ChannelBuilder
-from tests.support.commands import Workspace
+from tests.support.commands import QuickWorkspace
 from tests.support.served import serving
 
 pytest.importorskip("aiohttp")
@@ -100,7 +100,9 @@ def test_links_are_those_of_the_proxy_in_front(tmp_path, team) -> None:
         solved = server.send("POST", "/api/solve", json={"specs": ["app"]}).json()
         urls = {each["url"].rpartition("/")[0] for each in solved["results"][0]["packages"]}
         assert urls == {f"https://packages.test/conda/team/{s}" for s in ("linux-64", "noarch")}
-    outcome = Workspace(tmp_path).run("channel", "serve", str(team), "--url", "packages.test")
+    outcome = QuickWorkspace(tmp_path).run_apart(
+        "channel", "serve", str(team), "--url", "packages.test"
+    )
     assert outcome.code == 2
 
 

@@ -7,7 +7,7 @@ import json
 import threading
 
 import pytest
-from tests.support.commands import Workspace
+from tests.support.commands import QuickWorkspace
 from tests.support.packages import PackageBuilder
 from tests.support.served import serving
 
@@ -40,7 +40,7 @@ def put(server, path, data=None, subdir="linux-64", name=None, headers=UPLOADER,
 
 def test_an_uploaded_package_is_in_the_index_at_once(receiving, tmp_path) -> None:
     path = built(tmp_path)
-    workspace = Workspace(tmp_path)
+    workspace = QuickWorkspace(tmp_path)
     url = f"{receiving.url}/t/upload-token/mine"
     outcome = workspace.run("channel", "upload", str(path), url).ok()
     assert outcome.out == f"uploaded {receiving.url}/mine/linux-64/{path.name}\n"
@@ -65,7 +65,7 @@ def test_published_packages_are_never_replaced(receiving, tmp_path) -> None:
     assert refused.json()["error"]["reference"] == "different-package"
     assert (receiving.folder / "linux-64" / first.name).read_bytes() == first.read_bytes()
     url = f"{receiving.url}/t/upload-token/mine"
-    outcome = Workspace(tmp_path).run("channel", "upload", str(second), url)
+    outcome = QuickWorkspace(tmp_path).run("channel", "upload", str(second), url)
     assert outcome.code == 1
     assert "exists with other content" in outcome.err
     assert "upload-token" not in outcome.err + outcome.out
@@ -77,7 +77,7 @@ def test_only_upload_tokens_upload(receiving, tmp_path) -> None:
         assert put(receiving, path, headers=headers).status_code == 401
     reading = receiving.get("/mine/noarch/repodata.json", headers=UPLOADER)
     assert reading.status_code == 401
-    outcome = Workspace(tmp_path).run("channel", "upload", str(path), f"{receiving.url}/mine")
+    outcome = QuickWorkspace(tmp_path).run("channel", "upload", str(path), f"{receiving.url}/mine")
     assert outcome.code == 1
     assert "HTTP 401" in outcome.err
 
@@ -159,7 +159,7 @@ def test_a_channel_that_cannot_be_written_says_so(tmp_path) -> None:
 
 
 def test_errors_of_uploads_name_what_was_not_uploaded(receiving, tmp_path) -> None:
-    workspace = Workspace(tmp_path)
+    workspace = QuickWorkspace(tmp_path)
     (tmp_path / "x-1.0-py3-none-any.whl").touch()
     wheel = workspace.run("channel", "upload", "x-1.0-py3-none-any.whl", f"{receiving.url}/mine")
     assert wheel.code == 1
