@@ -82,6 +82,17 @@ def test_lines_move_on_while_nothing_is_finished(terminal: Terminal) -> None:
     reporter.close()
 
 
+def test_the_next_text_starts_at_the_left(terminal: Terminal) -> None:
+    reporter = ConsoleReporter(Console(stderr=terminal))
+    first = reporter.start("download", "numpy", 10)
+    second = reporter.start("extract", "scipy", 10)
+    wait_for(terminal, "Unpacking")
+    first.finish()
+    second.finish()
+    assert terminal.getvalue().endswith("\r")
+    reporter.close()
+
+
 def test_pages_that_are_requested_ahead_do_not_outlive_a_solve(terminal: Terminal) -> None:
     """The plan is printed next: a line would stand before it, or behind the question."""
     reporter = ConsoleReporter(Console(stderr=terminal))

@@ -31,6 +31,7 @@ _COMMANDS = {
     "show": "minicon info",
     "use": "minicon activate",
     "venv": "minicon create",
+    "version": "minicon --version",
 }
 #: Options of other programs, and what minicon has instead.
 _OPTIONS = {
@@ -84,12 +85,10 @@ def fitting_hint(hint: str, options: Collection[str]) -> str | None:
 def spec_hint(error: MiniconError, specs: Sequence[str]) -> str | None:
     """Return a better hint for an error about specs that are paths of files or directories."""
     for spec in specs:
-        if spec.endswith(_PACKAGES) and "://" not in spec and not os.path.exists(spec):
-            from minicon.fs.failures import near_files
-
-            return near_files(spec, f"there is no file {spec!r}")
         if error.reference not in _ABOUT_SPECS:
             continue
+        if spec.startswith(("git+", "hg+", "svn+", "bzr+")):
+            return f"list repositories as '- {spec}' below 'pip:' in an environment.yml"
         if spec.startswith(".") and os.path.isdir(spec):
             return "list projects as '- ./DIR' below 'pip:' in an environment.yml"
         if (better := _rewritten(spec)) is not None:
@@ -111,12 +110,18 @@ def _rewritten(spec: str) -> str | None:
 
 
 def refuse_files(specs: Sequence[str]) -> None:
-    """Refuse words that are files of requirements: a project of PyPI may have that name.
+    """Refuse files of requirements, of which PyPI may have a namesake, and missing packages.
 
     Raises:
-        UsageError: ``-f`` is missing before one of them.
+        UsageError: ``-f`` is missing before one of them, or there is no such file.
     """
     for spec in specs:
+        is_path = "://" not in spec and os.sep in spec
+        if is_path and spec.endswith(_PACKAGES) and not os.path.exists(spec):
+            from minicon.fs.failures import near_files
+
+            hint = near_files(spec, "check its path")
+            raise UsageError("file-as-spec", f"there is no file {spec!r}", hint=hint)
         if spec.endswith(_LISTS) and os.path.isfile(spec):
             raise UsageError(
                 "file-as-spec",

@@ -54,6 +54,7 @@ def find_command(word: str, dialect: Dialect) -> tuple[str, ModuleType]:
         if other := dialect.elsewhere.get(word):
             raise UsageError("unknown-command", f"minicon has no command {word!r}", hint=other)
         near = near_names(word, [*COMMANDS, *ALIASES])
+        near = near or [each for each in COMMANDS if each.startswith(word)]
         hint = f"did you mean 'minicon {near[0]}'?" if near else "see 'minicon --help'"
         raise UsageError(
             "unknown-command", f"unknown command {word!r}", hint=command_hint(word) or hint

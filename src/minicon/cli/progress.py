@@ -197,6 +197,7 @@ class _Bars:
         bar = self._bars.pop(phase.kind, None)
         if bar is not None:
             bar.close()
+            self._console.stderr.write("\r")  # below another line, tqdm leaves the cursor behind
 
 
 class _Log:
