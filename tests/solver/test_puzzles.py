@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from time import process_time
 
 import pytest
-from tests.support.puzzles import HARD, USUAL, ladder, pigeons, sudoku
+from tests.support.puzzles import HARD, USUAL, ladder, pigeons, sudoku, versions_that_fail
 from tests.support.solver_cases import SolverCase, versions
 
 from minicon.errors import SolveError, Unsatisfiable
 from minicon.solver.candidates.candidate_source import CandidateSource
 from minicon.solver.explain import explain
 from minicon.solver.search.clause_store import ClauseStore
+from minicon.solver.search.clauses import ClauseIndex, Dependency, Requirement
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.demands import goal_of
 from minicon.solver.search.search import Search
@@ -53,6 +55,31 @@ def test_ladders(length: int) -> None:
     case, specs = ladder(length)
     assert set(versions(case.solve(*specs)).values()) == {"1"}
     assert conflicts_of(case, specs) <= 10
+
+
+@pytest.mark.parametrize("length", [5, 300])
+def test_many_versions_that_fail_are_not_tried_one_by_one(length: int) -> None:
+    case, specs = versions_that_fail(length)
+    assert versions(case.solve(*specs))["top"] == "1.0"
+    assert conflicts_of(case, specs) <= 20
+
+
+def test_shared_dependencies_are_found_by_position() -> None:
+    """The index of many dependencies finds the same ones, in the same order, as looking at each."""
+    rng = random.Random(0)
+    requirement = Requirement(0, "*", False)
+    for span in (1, 3, 63, 64, 65, 200):
+        clauses = []
+        for _ in range(100):
+            premise = rng.getrandbits(span) | 1 | 1 << rng.randrange(span)
+            clauses.append(Dependency((0, premise << rng.randrange(300), requirement)))
+        index = ClauseIndex(clauses)
+        for clause in clauses:
+            some = clause.premise & rng.getrandbits(512)
+            for domain in (clause.premise, some, some & -some, 1 << rng.randrange(512)):
+                if domain:
+                    expected = [each for each in clauses if not domain & ~each.premise]
+                    assert index.shared_by(domain) == expected
 
 
 def test_an_explanation_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,3 +52,17 @@ def ladder(length: int) -> tuple[SolverCase, list[str]]:
         rungs = [f"rung-{number} <={version}" for number in range(length)]
         case.package("ground", str(version), constrains=rungs)
     return case, ["rung-0"]
+
+
+def versions_that_fail(length: int) -> tuple[SolverCase, list[str]]:
+    """Return a package of many versions, of which only the oldest has what it depends on."""
+    case = SolverCase()
+    for number in range(length):
+        case.package("top", f"1.{number}", depends=[f"middle 1.{number}"])
+        case.package("middle", f"1.{number}", depends=[f"low 1.{number}"])
+        case.package("low", f"1.{number}", depends=["left 1" if number else "left 2", "right 2"])
+    case.package("left", "2", depends=["right 2"])
+    case.package("left", "1", depends=["right 1"])
+    case.package("right", "1")
+    case.package("right", "2")
+    return case, ["top"]

@@ -7,6 +7,7 @@ and texts, so it can be stored.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -259,9 +260,9 @@ def _split_conditional(
     plain: list[tuple[str, str, int]] = []
     conditional: list[Conditional] = []
     for text, premise in carriers.items():
-        simple = _PLAIN.fullmatch(text)
-        if simple is not None:
-            plain.append((simple.group(1).lower(), text, premise))
+        name = _plain_name(text)
+        if name is not None:
+            plain.append((name, text, premise))
             continue
         try:
             spec = parse_dependency(text)
@@ -286,15 +287,26 @@ def _conditional(spec: MatchSpec, text: str, premise: int) -> list[Conditional]:
 
 def dependency_name(text: str) -> str:
     """The package that a dependency is on."""
-    simple = _PLAIN.fullmatch(text)
-    if simple is not None:
-        return simple.group(1).lower()
+    name = _plain_name(text)
+    if name is not None:
+        return name
     try:
         return parse_dependency(text).exact_name or unreadable(text)
     except SpecError:
         return unreadable(text)
 
 
+@lru_cache(maxsize=65536)
+def _plain_name(text: str) -> str | None:
+    """The package that a plain dependency is on; None if it has to be parsed for that.
+
+    Cached, since most texts are in many tables.
+    """
+    simple = _PLAIN.fullmatch(text)
+    return simple.group(1).lower() if simple is not None else None
+
+
+@lru_cache(maxsize=65536)
 def _is_readable(text: str) -> bool:
     """Whether a constraint names one package and can be parsed."""
     try:

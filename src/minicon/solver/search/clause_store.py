@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from minicon.solver.search.clauses import Incompatibility
 
 
+#: This many times clauses are added for the candidates in reach, then for all: each time looks at
+#: all dependencies of the package.
+_SEPARATELY = 8
+
+
 class ClauseStore:
     """Variables by name, their clauses, and the trail that runs over them.
 
@@ -154,6 +159,9 @@ class ClauseStore:
         (not ABSENT) and a remaining candidate has the dependency.
         """
         assert variable.candidates is not None
+        variable.explorations += 1
+        if variable.explorations > _SEPARATELY:
+            domain = variable.universe
         variable.unexplored &= ~domain
         table, clauses = variable.candidates.table, variable.by_position
         position = 0
@@ -166,7 +174,7 @@ class ClauseStore:
                 position += 1
         variable.clauses = [clause for clause in clauses if clause is not None]
         variable.clauses += variable.read.values()
-        variable.triggered.clear()
+        variable.clauses_changed()
 
     def readable(self, variable: Variable, domain: int) -> int:
         """Those of a domain's unread candidates that need not be put off."""
@@ -201,7 +209,7 @@ class ClauseStore:
         requirement.carriers.append(clause)
         variable.clauses.append(clause)
         variable.read[requirement] = clause
-        variable.triggered.clear()
+        variable.clauses_changed()
         if requirement.allowed is None and not self.trail.domains[variable.index] & ~premise:
             self.load(self.variables[requirement.target])
         elif requirement.allowed is not None and self._has_consequences(clause):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import TypeAlias
 
     from minicon.solver.candidates.candidate_table import Conditional
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
     Incompatibility: TypeAlias = "dict[int, int]"
     Reason: TypeAlias = "Dependency | Demand | dict[int, int] | None"
+
+
+#: This many domains of a variable are compared with each of its dependencies.
+_FEW_DOMAINS = 16
+#: Positions that are looked at together in a ClauseIndex.
+_PART = 64
 
 
 class Variable:
@@ -46,17 +53,20 @@ class Variable:
         constraints: The same for ``constrains``, by text.
         incoming: Both of these by the set of values that they allow; empty until it is loaded.
         watchers: Learned incompatibilities that watch it, by the watched set of values.
-        triggered: Cache: domain → the dependencies that every candidate in this domain has.
+        explorations: How often clauses were added.
         activity: How often it took part in recent conflicts.
     """
 
     __slots__ = (
+        "_clause_index",
+        "_shared",
         "absent",
         "activity",
         "by_position",
         "candidates",
         "clauses",
         "constraints",
+        "explorations",
         "incoming",
         "index",
         "initial",
@@ -64,7 +74,6 @@ class Variable:
         "name",
         "read",
         "requirements",
-        "triggered",
         "unexplored",
         "universe",
         "unread",
@@ -88,8 +97,28 @@ class Variable:
         self.constraints: dict[str, Requirement] = {}
         self.incoming: dict[int, list[Requirement]] = {}
         self.watchers: dict[int, list[Watcher]] = {}
-        self.triggered: dict[int, list[Dependency]] = {}
+        self.explorations = 0
+        self._shared: dict[int, list[Dependency]] = {}
+        self._clause_index: ClauseIndex | None = None
         self.activity = 0.0
+
+    def shared_by(self, domain: int) -> list[Dependency]:
+        """The dependencies that every candidate in a domain has."""
+        found = self._shared.get(domain)
+        if found is None:
+            if len(self._shared) < _FEW_DOMAINS:
+                found = [clause for clause in self.clauses if not domain & ~clause[1]]
+            else:
+                if self._clause_index is None:
+                    self._clause_index = ClauseIndex(self.clauses)
+                found = self._clause_index.shared_by(domain)
+            self._shared[domain] = found
+        return found
+
+    def clauses_changed(self) -> None:
+        """Forget which dependencies are shared by which candidates."""
+        self._shared.clear()
+        self._clause_index = None
 
     def watch(self, values: int, watcher: Watcher) -> None:
         """Have an incompatibility visited when the domain becomes a subset of some values."""
@@ -158,6 +187,42 @@ class Dependency(tuple[int, int, Requirement]):
         if source == requirement.target:
             return {source: premise & requirement.refused}
         return {source: premise, requirement.target: requirement.refused}
+
+
+class ClauseIndex:
+    """Which dependencies all candidates of a domain have, without looking at every dependency.
+
+    When a search goes through hundreds of versions, each with dependencies of its own, each domain
+    is a new one. Most of the dependencies belong to few candidates that stand together, so they are
+    found by the position of the first::
+
+        candidates    0 … 63 │ 64 … 127 │ 128 …         {70, 71}: looks at a to d, f and g
+        dependencies   a, b  │  c, d    │  e    │ wide: f, g
+
+    Args:
+        clauses: The dependencies of one variable; those that are found keep this order.
+    """
+
+    __slots__ = ("_parts", "_wide")
+
+    def __init__(self, clauses: Iterable[Dependency]) -> None:
+        self._wide: list[tuple[int, Dependency]] = []
+        self._parts: dict[int, list[tuple[int, Dependency]]] = {}
+        for row in enumerate(clauses):
+            premise = row[1].premise
+            first = (premise & -premise).bit_length() - 1
+            is_wide = premise.bit_length() - first > _PART
+            rows = self._wide if is_wide else self._parts.setdefault(first // _PART, [])
+            rows.append(row)
+
+    def shared_by(self, domain: int) -> list[Dependency]:
+        """The dependencies that every candidate in a domain has."""
+        first = (domain & -domain).bit_length() - 1
+        rows = self._wide
+        if domain.bit_length() - first <= _PART:
+            part = first // _PART
+            rows = sorted([*rows, *self._parts.get(part - 1, ()), *self._parts.get(part, ())])
+        return [clause for _, clause in rows if not domain & ~clause.premise]
 
 
 class ConditionalDependency:

@@ -125,11 +125,7 @@ def _forward(store: ClauseStore, variable: Variable) -> Incompatibility | None:
             trail.revisit(variable.index)  # the new clauses may exclude what would be read
     elif domain & variable.unread and _is_one_version(variable, domain):
         store.read(variable, store.readable(variable, domain))
-    triggered = variable.triggered.get(domain)
-    if triggered is None:
-        triggered = [clause for clause in variable.clauses if not domain & ~clause[1]]
-        variable.triggered[domain] = triggered
-    for clause in triggered:
+    for clause in variable.shared_by(domain):
         requirement = clause[2]
         allowed = requirement.allowed
         if allowed is None:
