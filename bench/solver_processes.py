@@ -198,6 +198,7 @@ def run_once(argv: list[str], scratch: Path, tool: Tool) -> tuple[float, float, 
         "HOME": str(scratch),
         "MINICON_ROOT": str(scratch / f"minicon-{tool.kind}"),
         "MINICON_OVERRIDE_ARCHSPEC": "x86_64_v4",
+        "MINICON_LINK_SCRIPTS": "false",  # looks for them in packages, which this channel lacks
     }
     for fact in VIRTUAL_PACKAGES["linux"]:
         name, version = fact.split("=")[:2]

@@ -4,7 +4,8 @@
 
 Sudokus are satisfiable and need guessing; one pigeon more than there are holes is impossible and
 hard to see. Processor time of the solve itself, medians; records are at hand for both (minicon:
-objects in memory, rattler: sparse repodata), and minicon compiles them in every run. For the
+objects in memory, rattler: sparse repodata), and minicon compiles them in every run. Garbage is
+collected as rarely as the command line has it. For the
 impossible ones two figures are given: until the contradiction is known, which is what rattler
 does, and with the explanation.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import statistics
 import sys
@@ -26,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import rattler
 from page_section import write_section
 from rattler.exceptions import SolverError
-from tests.support.puzzles import HARD, USUAL, ladder, pigeons, sudoku
+from tests.support.puzzles import HARD, USUAL, ladder, pigeons, sudoku, versions_that_fail
 
 from minicon.errors import SolveError
 from minicon.solver.candidates.candidate_source import CandidateSource
@@ -60,6 +62,7 @@ def main() -> None:
     puzzles = {f"sudoku, {name}": sudoku(grid) for name, grid in SUDOKUS.items()}
     puzzles |= {f"{holes + 1} pigeons, {holes} holes": pigeons(holes) for holes in options.pigeons}
     puzzles["ladder of 300 rungs"] = ladder(300)
+    puzzles["2,000 versions that fail"] = versions_that_fail(2000)
     lines = [
         "Processor time of the solve itself, in one process, medians; records are loaded before",
         "(`bench/solver_puzzles.py`).",
@@ -76,6 +79,9 @@ def main() -> None:
 
 def row(name: str, case, specs: list[str], runs: int) -> str:
     """One line of the table."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(1_000_000)
     with tempfile.TemporaryDirectory() as folder:
         sources = sparse_repodata(case, Path(folder))
         ours, theirs, explanations = [], [], []
