@@ -149,6 +149,7 @@ def test_a_failed_build_leaves_its_log(services: Services, served: PackageIndex)
     assert "broken backend" in caught.value.message
     log = services.pip_log("leaf-1.0.tar.gz")
     assert str(log) in (caught.value.hint or "")
+    assert (caught.value.hint or "").endswith("request another version, or pass --no-build")
     assert "the compiler said no" in log.read_text()
     services.close()
 
@@ -274,3 +275,23 @@ def test_a_python_too_old_for_our_pip_builds_with_its_own(tmp_path: Path) -> Non
             tmp_path / "old-1.0.tar.gz", str(python), "3.6", environ={}, reporter=Notes(), log=log
         )
     assert "-m pip install" in calls.read_text().splitlines()[-1]
+
+
+def test_older_releases_are_not_tried_after_a_failed_build(
+    tmp_path: Path, served: PackageIndex
+) -> None:
+    """As pip and uv do; without builds, a release with a wheel is chosen."""
+    served.add(WheelBuilder("leaf", "0.5").file("leaf.py", "x = 0"))
+    broken = sdist(pkg_info(version="1.1").replace("1.1", "1.0"), "raise RuntimeError('broken')")
+    served.add(WheelBuilder("top", "1.0").file("top.py", "").requires("leaf"))
+    served.add_file("leaf", "leaf-1.0.tar.gz", broken)
+    workspace = Workspace(tmp_path, {"PIP_CONFIG_FILE": "/dev/null", "NO_PROXY": "127.0.0.1"})
+    workspace.environ["MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY"] = "false"
+    workspace.environ["PIP_INDEX_URL"] = served.index_url
+    words = ("create", "-d", "-n", "a", "-c", "host", "-c", "pypi", "python")
+    chosen = workspace.run(*words, "top", "--json").ok().json["actions"]["LINK"]
+    assert {each["name"]: each["version"] for each in chosen}["leaf"] == "0.5"
+    failed = workspace.run(*words, "leaf ==1.0")
+    assert failed.code == 1
+    assert "could not build the metadata of leaf-1.0.tar.gz" in failed.err
+    assert workspace.run(*words, "leaf", "--no-build").ok()

@@ -76,7 +76,11 @@ def build_metadata(
         command += ["--requirement", str(lines)]
         output = run_pip(command, variables, reporter, log, limit=limit)
         if output is not None:
-            raise pip_failure(f"could not build the metadata of {archive.name}", output, log)
+            # As pip and uv, without a try at older releases: each would run for minutes, and most
+            # fail for the same reason, which the user can then not see.
+            failure = pip_failure(f"could not build the metadata of {archive.name}", output, log)
+            failure.hint = f"{failure.hint}; request another version, or pass --no-build"
+            raise failure
         try:
             found = read_json(report.read_bytes())["install"][0]["metadata"]
             return _metadata(found)

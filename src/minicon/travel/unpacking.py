@@ -25,8 +25,9 @@ from minicon.fs.folder import Folder
 from minicon.fs.folder_tree import FolderTree
 from minicon.fs.hashing import sha256_of
 from minicon.fs.safe_path import path_problem
+from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
-from minicon.models.package_files import PathsEntry
+from minicon.models.package_files import PathsEntry, PathType
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.link.path_replacement import Relocation
 from minicon.prefix.link.relocate import codesign_command, relocate
@@ -56,6 +57,11 @@ if TYPE_CHECKING:
 
 #: Directory of rewritten files, while there are any.
 _CHANGED = ".minicon-changed"
+#: What conda-pack writes in place of the path of a program, and a path that no file has.
+_BY_ENV = lazy_pattern(rb"#!/usr/bin/env ([A-Za-z0-9_.+-]+)(?=[ \r\n])")
+_ANY_PREFIX = "/minicon-prefix"
+#: What the script of conda-pack imports.
+_PROGRESS_MODULE = "bin/conda_unpack_progress.py"
 _NO_ENVIRONMENT_HINT = "pass an archive of 'minicon pack' or conda-pack"
 
 
@@ -121,23 +127,44 @@ def _adapt(stage: Path, final: str, archive: str, reporter: Reporter) -> None:
     with FolderTree(stage, make=False) as tree:
         changes = _replace_placeholders(tree, listed, relocation, archive)
         if not is_pack_script_of_minicon(content):
-            changes = {**_rewritten_by_conda_pack(prefix, tree), **changes}
+            changes |= _with_own_interpreters(prefix, tree, relocation)
         _update_records(prefix, tree, changes)
-        tree.folder("bin").remove_file(UNPACK_SCRIPT.rpartition("/")[2])
+        for name in (UNPACK_SCRIPT, _PROGRESS_MODULE):
+            if tree.status(name) is not None and name not in prefix.owned_files():
+                tree.folder("bin").remove_file(name.rpartition("/")[2])
 
 
-def _rewritten_by_conda_pack(prefix: Prefix, tree: FolderTree) -> dict[str, Rewritten]:
-    """Return the present content of commands, whose first lines conda-pack may have rewritten."""
-    found: dict[str, Rewritten] = {}
+def _with_own_interpreters(
+    prefix: Prefix, tree: FolderTree, relocation: Relocation
+) -> dict[str, Rewritten]:
+    """Let commands start with programs of the environment again.
+
+    conda-pack replaces their paths in first lines by ``/usr/bin/env``, which finds those of another
+    environment unless this one is active. Lines that packages have without a path are left.
+    """
+    entries: dict[str, PathsEntry] = {}
     for record in prefix.readable_records():
-        for path in record.files:
-            status = tree.status(path) if path.startswith("bin/") else None
-            is_file = status is not None and stat.S_ISREG(status.st_mode)
-            if status is not None and is_file and status.st_size <= LARGEST_SCRIPT:
-                folder, name = tree.parent_of(path)
-                data = folder.read_file(name)
-                if data.startswith(b"#!"):
-                    found[path] = Rewritten(sha256_of(data), len(data))
+        entries.update(prefix.entries_of(record))
+    found: dict[str, Rewritten] = {}
+    folder = tree.folder("bin")
+    for name in folder.entries()[1]:
+        path = f"bin/{name}"
+        status = folder.status(name)
+        if status is None or not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_SCRIPT:
+            continue
+        data = folder.read_file(name)
+        entry = entries.get(path) or PathsEntry(path, prefix_placeholder=_ANY_PREFIX)
+        if entry.path_type == PathType.UNIX_ENTRY_POINT:
+            entry = PathsEntry(path, prefix_placeholder=_ANY_PREFIX)
+        program = _BY_ENV.match(data)
+        if program and entry.prefix_placeholder and folder.status(os.fsdecode(program[1])):
+            start = b"#!%s/bin/%s" % (os.fsencode(entry.prefix_placeholder), program[1])
+            data = start + data[program.end() :]
+            data = relocate(data, entry, relocation.new, relocation.subdir)
+            mode, modified_ns = stat.S_IMODE(status.st_mode), status.st_mtime_ns
+            folder.replace_file(name, data, mode, durable=False, modified_ns=modified_ns)
+        if data.startswith(b"#!"):
+            found[path] = Rewritten(sha256_of(data), len(data))
     return found
 
 
