@@ -186,15 +186,12 @@ class Services:
         """
         from minicon.api.sources import choose_sources
 
-        def is_reachable(channel: Channel, seconds: float) -> bool:
-            return not probe or self.channel_client.is_reachable(channel, seconds)
-
         return choose_sources(
             self.settings,
             named,
             override=override,
             environ=self.environ,
-            is_reachable=is_reachable,
+            is_reachable=lambda *each: not probe or self.channel_client.is_reachable(*each),
         )
 
     def _watch_notices(self, channel: Channel) -> None:
