@@ -8,6 +8,7 @@ import tracemalloc
 import pytest
 
 from minicon.models import package_files
+from minicon.prefix.link import rewritten_records
 from minicon.prefix.link.rewritten_records import Rewritten, updated_record
 
 NEW = Rewritten("b" * 64, 7)
@@ -87,6 +88,24 @@ def test_all_entries_can_be_left_out() -> None:
     text = json.dumps(record([entry("a"), entry("b")])).encode()
     found = json.loads(b"".join(updated_record(text, str, {}, left_out={"a", "b"})))
     assert found["paths_data"] == {"paths_version": 1, "paths": []}
+
+
+def test_entries_are_parsed_only_where_one_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package_files, "_PIECE", 1000)
+    paths = [entry(f"lib/{number}") for number in range(100)]
+    paths[50]["_path"] = "lib/\xe9"
+    text = json.dumps({**record(paths), "files": []}).encode()
+    parsed: list[int] = []
+    original = rewritten_records.read_json
+    monkeypatch.setattr(
+        rewritten_records, "read_json", lambda data: parsed.append(len(data)) or original(data)
+    )
+    pieces = updated_record(text, str, {"lib/\xe9": NEW, "lib/10": NEW})
+    found = json.loads(b"".join(pieces))["paths_data"]["paths"]
+    changed = [each["_path"] for each in found if each["sha256"] == NEW.sha256]
+    assert changed == ["lib/10", "lib/\xe9"]
+    assert len(parsed) == 4  # the rest of the record, two pieces with changes, the last one
+    assert sum(parsed) < len(text) / 3
 
 
 def test_it_takes_little_more_memory_than_both_texts(monkeypatch: pytest.MonkeyPatch) -> None:

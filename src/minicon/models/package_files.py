@@ -244,11 +244,17 @@ def parse_items(text: bytes | memoryview) -> Iterator[list[Any]]:
     Raises:
         ValueError: They are not JSON.
     """
+    for piece in split_items(text):
+        yield read_json(b"".join((b"[", piece, b"]")))
+
+
+def split_items(text: bytes | memoryview) -> Iterator[bytes | memoryview]:
+    """Split the items of a list of entries between two of them, into pieces of a usual size."""
     position = 0
     while position < len(text):
         between = _BETWEEN.search(text, position + _PIECE)
         end = between.end() if between else len(text)
-        yield read_json(b"".join((b"[", text[position:end], b"]")))
+        yield text[position:end]
         position = end + 1
 
 

@@ -8,16 +8,18 @@ import os
 from base64 import urlsafe_b64encode
 from typing import NamedTuple
 
-from minicon.models.package_files import cut_out_paths, parse_items
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.package_files import cut_out_paths, split_items
 from minicon.models.prefix_record import without_secrets_in
 from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from typing import Any
 
 _LIST = b'"paths": ['
+_PATH = lazy_pattern(r'"_path":\s*"([^"\\]*)"')
 
 
 class Rewritten(NamedTuple):
@@ -37,7 +39,8 @@ def updated_record(
 ) -> list[bytes]:
     """Return a record of ``conda-meta`` with new hashes and sizes, and without secrets.
 
-    Its entries are parsed and returned in pieces: parsed, they take ten times their text.
+    Its entries are returned in pieces, and parsed only where one changes: parsed, they take ten
+    times their text.
 
     Args:
         before: The record.
@@ -46,28 +49,55 @@ def updated_record(
         left_out: Files, by path in the prefix, whose entries are dropped.
         members: Further new members of the record.
     """
-
-    def updated(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        by_path = [(installed(entry["_path"]), entry) for entry in entries]
-        for path, entry in by_path:
-            if path in changes:
-                _update_entry(entry, changes[path])
-        return [entry for path, entry in by_path if path not in left_out]
-
+    edit = _EntriesEdit(installed, changes, left_out)
     found = cut_out_paths(before)
     if found is not None:
         with contextlib.suppress(ValueError):  # a string looked like the end of the list
             frame = json.dumps({**without_secrets_in(read_json(found[0])), **members}).encode()
             start, end = frame.split(_LIST + b"]")  # ValueError if there are several
-            pieces = [start, _LIST]
-            for kept in filter(None, map(updated, parse_items(found[1]))):
-                pieces.append(b", " * (pieces[-1] is not _LIST) + json.dumps(kept)[1:-1].encode())
-            return [*pieces, b"]", end]
+            return [start, _LIST, *edit.text(found[1]), b"]", end]
     record = {**without_secrets_in(read_json(before)), **members}
     listed = record.get("paths_data") or {}
     if listed.get("paths"):
-        listed["paths"] = updated(listed["paths"])
+        listed["paths"] = edit.entries(listed["paths"])
     return [json.dumps(record).encode()]
+
+
+class _EntriesEdit(NamedTuple):
+    """The change of a record's entries, see :func:`updated_record`."""
+
+    installed: Callable[[str], str]
+    changes: Mapping[str, Rewritten]
+    left_out: Collection[str]
+
+    def entries(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the new entries; changes those that were passed."""
+        by_path = [(self.installed(entry["_path"]), entry) for entry in entries]
+        for path, entry in by_path:
+            if path in self.changes:
+                _update_entry(entry, self.changes[path])
+        return [entry for path, entry in by_path if path not in self.left_out]
+
+    def text(self, items: memoryview) -> Iterator[bytes]:
+        """Yield the text of the new entries in pieces. Raises ValueError if it is not JSON."""
+        separator, left = "", len(items)
+        for text in split_items(items):
+            piece = str(text, "utf-8")
+            left -= len(text) + 1
+            # The last one is always parsed: it shows whether the list was cut at its end.
+            if left < 0 or self._has_changes(piece):
+                piece = json.dumps(self.entries(read_json(f"[{piece}]")))[1:-1]
+            if piece:
+                yield f"{separator}{piece}".encode()
+                separator = ", "
+
+    def _has_changes(self, items: str) -> bool:
+        paths = _PATH.findall(items)
+        if len(paths) != items.count('"_path"'):
+            return True  # one has an escape
+        return any(
+            path in self.changes or path in self.left_out for path in map(self.installed, paths)
+        )
 
 
 def _update_entry(entry: dict[str, Any], change: Rewritten) -> None:
