@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from tests.support.commands import Workspace
+from tests.support.commands import QuickWorkspace, Workspace
 from tests.support.faults import counting
 
 from minicon.cli.main import main
@@ -25,7 +25,9 @@ def test_as_many_revisions_are_kept_as_configured(workspace: Workspace, channel:
     for names in (["hello=1.0"], ["hello=2.0"]):
         workspace.run("install", "-y", "-n", "a", *source, *names).ok()
     assert kept(workspace, "a") == ["1", "2"]
-    careless = Workspace(workspace.folder, {**workspace.environ, "MINICON_KEEP_GENERATIONS": "0"})
+    careless = QuickWorkspace(
+        workspace.folder, {**workspace.environ, "MINICON_KEEP_GENERATIONS": "0"}
+    )
     careless.run("install", "-y", "-n", "a", *source, "hello=1.0").ok()
     assert kept(workspace, "a") == []
 
@@ -54,7 +56,7 @@ def test_only_safe_changes_wait_for_the_disk(
 
 
 def test_an_unknown_durability_is_refused(workspace: Workspace) -> None:
-    careful = Workspace(workspace.folder, {"MINICON_DURABILITY": "mostly"})
+    careful = QuickWorkspace(workspace.folder, {"MINICON_DURABILITY": "mostly"})
     refused = careful.run("create", "-y", "-n", "a")
     assert refused.code != 0
     assert "safe" in refused.err
@@ -65,7 +67,7 @@ def test_a_disallowed_package_is_refused_as_a_dependency_too(
     workspace: Workspace, channel: Path
 ) -> None:
     source = ("-c", channel.as_uri(), "--override-channels")
-    careful = Workspace(workspace.folder, {"MINICON_DISALLOWED_PACKAGES": "hello 1.*&other"})
+    careful = QuickWorkspace(workspace.folder, {"MINICON_DISALLOWED_PACKAGES": "hello 1.*&other"})
     refused = careful.run("create", "-y", "-n", "a", *source, "shout", "--json")
     assert refused.code == 1
     assert refused.json["reference"] == "package-disallowed"
@@ -87,10 +89,10 @@ def test_a_cached_file_that_was_edited_is_found(
     how: str, workspace: Workspace, channel: Path
 ) -> None:
     source = ("-c", channel.as_uri(), "--override-channels")
-    workspace = Workspace(workspace.folder)
+    workspace = QuickWorkspace(workspace.folder)
     workspace.run("create", "-y", "-n", "a", *source, "greeting", "--download-only").ok()
     damaged(workspace)
-    checked = Workspace(workspace.folder, {"MINICON_SAFETY_CHECKS": how})
+    checked = QuickWorkspace(workspace.folder, {"MINICON_SAFETY_CHECKS": how})
     done = checked.run("create", "-y", "-n", "b", *source, "greeting").ok()
     is_found = "share/greeting has 6 bytes instead of 3" in done.err
     assert is_found is (how != "disabled")
@@ -100,7 +102,7 @@ def test_a_cached_file_that_was_edited_is_found(
 
 def test_offline_a_damaged_package_is_an_error(workspace: Workspace, channel: Path) -> None:
     source = ("-c", channel.as_uri(), "--override-channels")
-    workspace = Workspace(workspace.folder)
+    workspace = QuickWorkspace(workspace.folder)
     workspace.run("create", "-y", "-n", "a", *source, "greeting", "--download-only").ok()
     file = damaged(workspace)
     refused = workspace.run("create", "-y", "-n", "b", *source, "greeting", "--offline", "--json")
@@ -118,7 +120,7 @@ def test_soft_links_stand_in_for_hard_links_where_allowed(
         pytest.skip("no second file system")
     with tempfile.TemporaryDirectory(dir=memory) as cache:
         choice = {"MINICON_PKGS_DIRS": cache, "MINICON_ALLOW_SOFTLINKS": str(allowed).lower()}
-        soft = Workspace(workspace.folder, choice)
+        soft = QuickWorkspace(workspace.folder, choice)
         source = ("-c", channel.as_uri(), "--override-channels")
         soft.run("create", "-y", "-n", "a", *source, "greeting").ok()
         file = workspace.environment("a") / "share" / "greeting"
