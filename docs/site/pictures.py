@@ -4,7 +4,8 @@ usage: ./dev docs --pictures [NAME...]            run the scenes and draw them
        ./dev docs --pictures --check [NAME...]    run them; print those whose words have changed
 
 Versions, sizes and times differ from day to day, and are not compared. The first run builds the
-demonstration channel (``channels/demo``) from wheels of PyPI, in ``build/pictures``.
+demonstration channel (``channels/demo``) from wheels of PyPI, in ``build/pictures``. The user's home
+has a short path, so that a command that cuts paths shows none of this machine.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import terminal  # beside this file
@@ -21,7 +23,6 @@ import terminal  # beside this file
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 WORK = ROOT / "build" / "pictures"
-ENVIRONMENTS = WORK / ".local" / "share" / "minicon" / "envs"
 MINICON = ROOT / ".venv" / "bin" / "minicon"
 #: Run before a scene, unseen; an environment that an earlier scene created is removed.
 _DATA = "minicon create -y -q -n data python=3.11 numpy rich pypi:httpx"
@@ -80,35 +81,36 @@ SCENES: dict[str, tuple[str, list[str | tuple[str, str]], str]] = {
 }
 
 
-def variables() -> dict[str, str]:
+def variables(home: Path) -> dict[str, str]:
     """Return the variables of a user who has just installed minicon."""
     kept = {k: v for k, v in os.environ.items() if k in ("LANG", "SSL_CERT_FILE") or "PIP_" in k}
     return {
         "LANG": "C.UTF-8",
         **kept,
-        "PATH": f"{WORK / 'bin'}:{os.environ['PATH']}",
+        "PATH": f"{home / 'bin'}:{os.environ['PATH']}",
         "PYENV_ROOT": os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv")),
-        "HOME": str(WORK),
+        "HOME": str(home),
         "HISTFILE": "",
-        "MINICON_CHANNELS": f"{WORK / 'demo-channel'},host,pypi",
+        "MINICON_CHANNELS": f"{home / 'demo-channel'},host,pypi",
         "TERM": "xterm-256color",
     }
 
 
-def prepare() -> None:
-    (WORK / "bin").mkdir(parents=True, exist_ok=True)
-    (WORK / "bin" / "minicon").unlink(missing_ok=True)
-    (WORK / "bin" / "minicon").symlink_to(MINICON)
+def prepare(home: Path) -> None:
+    (home / "bin").mkdir()
+    (home / "bin" / "minicon").symlink_to(MINICON)
+    (home / "demo-channel").symlink_to(WORK / "demo-channel")
+    WORK.mkdir(parents=True, exist_ok=True)
     if not (WORK / "demo-channel" / "channeldata.json").exists():
         command = [MINICON, "channel", "build", ROOT / "channels" / "demo", WORK / "demo-channel"]
-        subprocess.run(command, env=variables(), check=True)
+        subprocess.run(command, env=variables(home), check=True)
 
 
-def run_scene(name: str) -> terminal.Screen:
+def run_scene(name: str, home: Path) -> terminal.Screen:
     _, lines, before = SCENES[name]
-    shutil.rmtree(ENVIRONMENTS, ignore_errors=True)
+    shutil.rmtree(home / ".local" / "share" / "minicon" / "envs", ignore_errors=True)
     start = 'eval "$(minicon shell.bash hook)"; clear; ' + (before or ":")
-    return terminal.record(lines, variables(), WORK, start=start)
+    return terminal.record(lines, variables(home), home, start=start)
 
 
 def words(svg: str) -> str:
@@ -119,13 +121,18 @@ def words(svg: str) -> str:
 
 def main(arguments: list[str]) -> int:
     names = [name for name in arguments if not name.startswith("-")] or list(SCENES)
-    prepare()
     PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="me-") as home:
+        prepare(Path(home))
+        return _draw(names, Path(home), check="--check" in arguments)
+
+
+def _draw(names: list[str], home: Path, *, check: bool) -> int:
     changed = 0
     for name in names:
         path = PICTURES / f"{name}.svg"
-        drawn = terminal.draw(run_scene(name), SCENES[name][0])
-        if "--check" not in arguments:
+        drawn = terminal.draw(run_scene(name, home), SCENES[name][0])
+        if not check:
             path.write_text(drawn)
             sys.stdout.write(f"wrote {path}\n")
         elif not path.exists() or words(path.read_text()) != words(drawn):

@@ -33,6 +33,7 @@ def test_pictures_show_the_commands_of_their_scenes(name: str) -> None:
     assert f"<title>{html.escape(title)}</title>" in svg
     assert not re.search(r"""url\(|href|src=|@import""", svg)
     assert str(pictures.ROOT) not in svg
+    assert "build/pictures" not in svg
     for command in commands:
         if command.startswith("minicon ") and "activate" not in command and "--help" not in command:
             parse(command)
