@@ -155,3 +155,11 @@ def test_hints_name_no_options_that_the_command_does_not_have(
     hint: str, fitting: str | None
 ) -> None:
     assert fitting_hint(hint, {"--force", "-o"}) == fitting
+
+
+@pytest.mark.parametrize("setting", ["pinned_packages", "create_default_packages"])
+def test_a_setting_that_cannot_be_parsed_is_named(data: CommandLine, setting: str) -> None:
+    condarc = data.home / ".condarc"
+    condarc.write_text(f"{setting}: ['lone[']\n")
+    refused = data("create -d -n x lone")
+    assert f"context: in the setting {setting} of {condarc}" in refused.err

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 from functools import partial
+from pathlib import Path
 
 import pytest
 from tests.support.packages import PackageBuilder
 from tests.support.wheels import WheelBuilder
 
-from minicon.errors import ConfigError, RepodataError
+from minicon.errors import ConfigError, FileError, RepodataError
 from minicon.publish.channel_index import index_channel
 from minicon.publish.index.channel_settings import ChannelSettings, read_settings
+from minicon.publish.index.entry_store import EntryStore
 from minicon.publish.index.patches import generated_instructions
 from minicon.publish.reading import shares
 from minicon.publish.reading.shares import ListedArchive, LocalRunner, read_all
@@ -299,3 +302,15 @@ def test_processes_write_the_same_bytes_and_survive_a_killed_one(folder, monkeyp
         "large-1-0.conda": "the process that read it died",
     }
     assert len(killed) == 2  # it is tried once more, alone
+
+
+def test_a_full_disk_is_reported_by_the_store(tmp_path: Path) -> None:
+    """SQLite reports it by an error of its own."""
+
+    class Full(EntryStore):
+        def _open(self) -> sqlite3.Connection:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    with pytest.raises(FileError) as caught:
+        Full(tmp_path / "state.db")
+    assert caught.value.reference == "disk-full"

@@ -285,7 +285,7 @@ def test_older_releases_are_not_tried_after_a_failed_build(
     broken = sdist(pkg_info(version="1.1").replace("1.1", "1.0"), "raise RuntimeError('broken')")
     served.add(WheelBuilder("top", "1.0").file("top.py", "").requires("leaf"))
     served.add_file("leaf", "leaf-1.0.tar.gz", broken)
-    workspace = Workspace(tmp_path, {"PIP_CONFIG_FILE": "/dev/null", "NO_PROXY": "127.0.0.1"})
+    workspace = QuickWorkspace(tmp_path, {"PIP_CONFIG_FILE": "/dev/null", "NO_PROXY": "127.0.0.1"})
     workspace.environ["MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY"] = "false"
     workspace.environ["PIP_INDEX_URL"] = served.index_url
     words = ("create", "-d", "-n", "a", "-c", "host", "-c", "pypi", "python")

@@ -10,7 +10,7 @@ from stat import S_ISREG
 from minicon.cli.console import abandon_output, is_output_failure
 from minicon.cli.dialects.dialect import MINICON
 from minicon.cli.parser import GROUPED, find_command, make_parser, overview
-from minicon.errors import MiniconError, UsageError
+from minicon.errors import MiniconError, SpecError, UsageError
 from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
@@ -99,6 +99,7 @@ def _run(typed: list[str], dialect: Dialect) -> int:
     except MiniconError as error:
         console = context.console if context else early_console(typed, dialect)
         _improve_hint(error, parsed)
+        _name_setting(error, context)
         console.fail(error, whole=bool(context and context.settings.verbosity))
         return dialect.exit_codes.get(error.reference, error.exit_code)
     except Exception as error:
@@ -134,6 +135,14 @@ def _improve_hint(error: MiniconError, parsed: argparse.Namespace | None) -> Non
     if error.hint:
         named = (getattr(parsed, "name", None), getattr(parsed, "prefix", None))
         error.hint = with_environment(error.hint, *named)
+
+
+def _name_setting(error: MiniconError, context: CommandContext | None) -> None:
+    """Say which setting has a text that cannot be parsed, and where it is set."""
+    if context and error.context is None and isinstance(error, SpecError) and error.source:
+        from minicon.cli.mistakes import setting_with
+
+        error.context = setting_with(error.source, context.settings)
 
 
 def _answer_with_note(text: str, console: Console) -> int:

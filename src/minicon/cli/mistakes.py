@@ -6,6 +6,7 @@ Imported when a command line is wrong.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from minicon.constants import PYPI_PREFIX
 from minicon.errors import UsageError
@@ -15,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from minicon.config.settings import Settings
     from minicon.errors import MiniconError
 
 #: Words of other programs, and what minicon has instead.
@@ -80,6 +82,19 @@ def fitting_hint(hint: str, options: Collection[str]) -> str | None:
         if "minicon " in clause or all(each in options for each in _NAMED_OPTIONS.findall(clause))
     ]
     return "".join(word for pair in kept for word in pair)[len(kept[0][0]) :] if kept else None
+
+
+def setting_with(text: str, settings: Settings) -> str | None:
+    """Return the name and the source of the configured setting that has a text; None if none has.
+
+    Settings are parsed by the code that uses them, which does not know where they are from.
+    """
+    for name, source in settings.sources.items():
+        value = getattr(settings, name, None)
+        values = tuple(value.values()) if isinstance(value, Mapping) else value
+        if source != "default" and text in (values if isinstance(values, tuple) else (values,)):
+            return f"in the setting {name} of {source}"
+    return None
 
 
 def spec_hint(error: MiniconError, specs: Sequence[str]) -> str | None:

@@ -120,7 +120,9 @@ def _text_of(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(
-            "unreadable-config", f"cannot read the configuration {path}: {reason}"
+            "unreadable-config",
+            f"cannot read the configuration {path}: {reason}",
+            hint="correct it, or remove it",
         ) from error
 
 

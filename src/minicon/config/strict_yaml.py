@@ -69,8 +69,10 @@ def load(text: str, *, source: str, max_bytes: int = MAX_BYTES, max_nodes: int =
         return _Builder(source).build(yaml.compose(text, Loader=loader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "it is not YAML"
-        raise _error(source, mark, str(problem), _syntax_hint(text)) from None
+        problem = str(getattr(error, "problem", None) or "it is not YAML")
+        if problem.startswith("but "):
+            problem = f"{getattr(error, 'context', None) or 'it is not YAML'} {problem}"
+        raise _error(source, mark, problem, _syntax_hint(text)) from None
     except (RecursionError, ValueError) as error:
         raise _error(source, None, str(error)[:200], _syntax_hint(text)) from None
 
@@ -94,6 +96,9 @@ def _check_events(events: Any, source: str, max_nodes: int) -> None:
         elif kind == "AliasEvent":
             anchor, size = event.anchor, sizes.get(event.anchor, 1)
             aliases += 1
+            if any(anchor == each for each, _ in open_nodes):
+                hint = "write the values out"
+                raise _error(source, event.start_mark, "an alias is inside of its own value", hint)
         elif kind in ("SequenceEndEvent", "MappingEndEvent"):
             anchor, size = open_nodes.pop()
         else:

@@ -24,7 +24,10 @@ def file_error(operation: str, path: str | os.PathLike[str], error: OSError) -> 
         errno.EFBIG: ("file-system", "'ulimit -f', or the file system, limits the size of files"),
         errno.EACCES: ("permission-denied", "check its owner and permissions"),
         errno.EPERM: ("permission-denied", "check its owner and permissions"),
-        errno.EROFS: ("read-only", "the file system is mounted read-only"),
+        errno.EROFS: (
+            "read-only",
+            "the file system is mounted read-only; use a path on another one",
+        ),
         errno.ENOTDIR: ("not-a-folder", "a file is at the path of a directory; use another path"),
         errno.EISDIR: ("file-system", "pass a file, not a directory"),
         errno.ELOOP: ("link-in-the-way", "check where the link comes from, then remove it"),

@@ -102,7 +102,7 @@ def _package_or_reason(
         with values.reading(values.location(source, item)):
             return _package(item, source)
     except SpecError as error:
-        if whole or not isinstance(item, dict):
+        if whole or not isinstance(item, dict) or "platform" not in item:
             raise
         return str(item.get("platform")), str(item.get("category") or MAIN), error.message
 

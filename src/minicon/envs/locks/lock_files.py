@@ -8,6 +8,7 @@ from minicon.envs.input_text import read_input_text
 from minicon.envs.locks.conda_lock import format_conda_lock, parse_conda_lock
 from minicon.envs.locks.pixi_lock import parse_pixi_lock
 from minicon.envs.locks.pylock import is_pylock_name, parse_pylock
+from minicon.errors import SpecError
 from minicon.fs import operations
 from minicon.fs.output_file import write_output
 from minicon.lazy_pattern import lazy_pattern
@@ -50,11 +51,15 @@ def parse_lock(
     text, source = file.text, file.source
     if is_pylock_name(file.name):
         return parse_pylock(text, source=source, folder=file.folder, platform=platform, whole=whole)
-    if not file.name.lower().endswith(_EXTENSIONS):
+    name = file.name.lower()
+    if not name.endswith(_EXTENSIONS):
         return None
+    if name == "pixi.lock" and not _VERSION.search(text):
+        message = f"{source} has no 'version:', so it is no lock of pixi"
+        raise SpecError("invalid-lock-file", message, hint="create it again with 'pixi lock'")
     if _CONDA_LOCK.search(text) and (_METADATA.search(text) or _VERSION.search(text)):
         return parse_conda_lock(text, source=source, whole=whole)
-    if _PIXI.search(text) and _VERSION.search(text):
+    if name == "pixi.lock" or (_PIXI.search(text) and _VERSION.search(text)):
         return parse_pixi_lock(text, source=source, environment=environment, platform=platform)
     return None
 

@@ -58,6 +58,8 @@ def status_error(
     )
     if reference == "access-denied":
         advice = _LOG_IN.get(url.partition(":")[0], advice)
+    if url.startswith("file:"):
+        reason = reason.partition(" (HTTP")[0]
     return ChannelError(reference, f"cannot {verb} {redact(url)}: {reason}", hint=hint or advice)
 
 

@@ -131,6 +131,8 @@ def _in_bundle(url: str, request: Headers) -> _FileResponse:
     while path and not os.path.lexists(path):
         path, _, last = path.rpartition("/")
         name = f"{last}/{name}" if name else last
+    if not os.path.isfile(path):  # a device, such as /dev/zero, has no end
+        return _FileResponse(url, 404, Headers())
     try:
         with zipfile.ZipFile(path) as bundle:
             entry = bundle.getinfo(name)

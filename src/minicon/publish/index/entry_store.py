@@ -7,11 +7,13 @@ SQLite database, so that a run with few changes neither reads nor writes the oth
 from __future__ import annotations
 
 import contextlib
+import errno
 import sqlite3
 
 from minicon.closing import Closing
 from minicon.errors import FileError
 from minicon.fs import operations
+from minicon.fs.failures import file_error
 from minicon.publish.reading.package_entry import PackageEntry, Refusal
 
 TYPE_CHECKING = False
@@ -51,7 +53,10 @@ class EntryStore(Closing):
         except sqlite3.Error:
             with operations.describing("write", path), contextlib.suppress(FileNotFoundError):
                 operations.remove_file(path)
-            self._database = self._open()
+            try:
+                self._database = self._open()
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
 
     def _open(self) -> sqlite3.Connection:
         # A journal protects the file if this process is killed; after a power cut it may be lost.
@@ -142,6 +147,8 @@ class EntryStore(Closing):
             raise self._failure(error) from error
 
     def _failure(self, error: sqlite3.Error) -> FileError:
+        if "full" in str(error):
+            return file_error("write", self._path, OSError(errno.ENOSPC, str(error)))
         return FileError(
             "file-system",
             f"cannot use {self._path}: {error}",
