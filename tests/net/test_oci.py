@@ -28,6 +28,7 @@ from minicon.net.routing import UrlFetcher, make_fetcher
 from minicon.net.schemes.oci_artifact import Artifact, Layer
 from minicon.net.schemes.oci_fetcher import OciFetcher
 from minicon.net.schemes.oci_login import parse_challenge
+from minicon.net.schemes.oci_session import RegistrySession
 from minicon.repodata.client import ChannelClient
 
 RIGHT, WRONG = "me:open%20sesame@", "me:closed@"
@@ -153,7 +154,8 @@ def test_a_token_is_kept_until_it_expires(registry, plain_environment, described
         pytest.skip("this registry gives no tokens")
     now = [1000.0]
     store = CredentialStore()
-    fetcher = OciFetcher(HttpFetcher(), store, clock=lambda: now[0])
+    session = RegistrySession(HttpFetcher(), store, clock=lambda: now[0])
+    fetcher = OciFetcher(session, clock=lambda: now[0])
     url = registry.url("public/main/linux-64/repodata.json")
     before = len(registry.realm.requests)
     for seconds, tokens in ((0, 1), (0, 1), (280, 1), (20, 2)):
@@ -251,7 +253,7 @@ def url_of(server: ChannelServer) -> str:
 
 def quick(store: CredentialStore | None = None) -> OciFetcher:
     http = HttpFetcher(retry=RetryPolicy(retries=1, first_wait=0.0))
-    return OciFetcher(http, store or CredentialStore())
+    return OciFetcher(RegistrySession(http, store or CredentialStore()))
 
 
 def challenge(realm: str, kind: str = "Bearer") -> Status:

@@ -257,25 +257,21 @@ def _fetch(
     *,
     allow_unverified: bool,
 ) -> None:
-    from minicon.net.download import download, reported
+    from minicon.net.download import download_package
 
     fetcher = services.index_fetcher if record.source == "pypi" else services.fetcher
     kept, url = _kept_file(services, record), _address_of(services, record)
     try:
-        is_local = url.startswith("file:")
-        reporter = SilentReporter() if is_local else services.reporter
-        with reported(reporter, record.label, record.size) as task:
-            download(
-                fetcher,
-                url,
-                target,
-                sha256=record.sha256,
-                md5=record.md5,
-                size=record.size,
-                allow_unverified=allow_unverified,
-                task=task,
-                cancelled=cancelled,
-            )
+        reporter = SilentReporter() if url.startswith("file:") else services.reporter
+        download_package(
+            fetcher,
+            record,
+            target,
+            reporter,
+            url=url,
+            cancelled=cancelled,
+            allow_unverified=allow_unverified,
+        )
     finally:
         if kept is not None:
             operations.remove_file(kept)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter, Task
     from minicon.net.client.fetcher import Fetcher, Response
 
@@ -62,6 +63,31 @@ def reported(reporter: Reporter, label: str, size: int | None) -> Iterator[Task]
         yield task
     finally:
         task.finish()
+
+
+def download_package(
+    fetcher: Fetcher,
+    record: RepodataRecord,
+    target: Path | str,
+    reporter: Reporter,
+    *,
+    url: str | None = None,
+    cancelled: threading.Event | None = None,
+    allow_unverified: bool = False,
+) -> None:
+    """Download the file of a record from its URL, or another one; see :func:`download`."""
+    with reported(reporter, record.label, record.size) as task:
+        download(
+            fetcher,
+            url or record.url,
+            target,
+            sha256=record.sha256,
+            md5=record.md5,
+            size=record.size,
+            task=task,
+            allow_unverified=allow_unverified,
+            cancelled=cancelled,
+        )
 
 
 def download(

@@ -339,8 +339,9 @@ def _other_schemes(
 
     def make_oci() -> Uploader:
         from minicon.net.schemes.oci_fetcher import OciFetcher
+        from minicon.net.schemes.oci_session import RegistrySession
 
-        return OciFetcher(make_http(), credentials)
+        return OciFetcher(RegistrySession(make_http(), credentials))
 
     def make_s3() -> Uploader:
         from minicon.net.schemes.s3_fetcher import S3Fetcher

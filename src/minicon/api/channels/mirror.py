@@ -13,7 +13,7 @@ from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.strict_json import read_object
 from minicon.models.subdir import NOARCH
-from minicon.net.download import download, reported
+from minicon.net.download import download_package
 from minicon.net.parallel import run_parallel
 from minicon.publish.channel_index import index_channel
 from minicon.publish.index.patches import FILE_NAME as PATCHES
@@ -128,17 +128,7 @@ def _fetch_all(
         with contextlib.suppress(FileNotFoundError):
             if listed.has_hash and listed.difference_of_file(target) is None:
                 return False
-        with reported(services.reporter, record.dist_name, record.size) as task:
-            download(
-                services.fetcher,
-                record.url,
-                target,
-                sha256=record.sha256,
-                md5=record.md5,
-                size=record.size,
-                task=task,
-                cancelled=cancelled,
-            )
+        download_package(services.fetcher, record, target, services.reporter, cancelled=cancelled)
         return True
 
     return run_parallel(fetch, records, workers=_DOWNLOADS)

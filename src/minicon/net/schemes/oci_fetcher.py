@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minicon.net.client.fetcher import Response
-    from minicon.net.client.session import HttpFetcher
-    from minicon.net.credentials.store import CredentialStore
 
 _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json, "
@@ -62,19 +60,15 @@ class OciFetcher:
     """Opens ``oci://`` URLs. Thread-safe.
 
     Args:
-        http: Opens the registry's URLs; adds no credentials of its own.
-        credentials: Secrets of channels and docker for ``oci://host``.
+        session: Sends the requests.
         clock: Monotonic seconds.
     """
 
     def __init__(
-        self,
-        http: HttpFetcher,
-        credentials: CredentialStore,
-        clock: Callable[[], float] = time.monotonic,
+        self, session: RegistrySession, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._clock = clock
-        self._session = RegistrySession(http, credentials, clock)
+        self._session = session
         self._manifests: dict[str, tuple[float, _Manifest]] = {}
         self._locks: dict[str, threading.Lock] = {}
 
