@@ -248,7 +248,7 @@ class ClauseStore:
         if requirement.optional:
             allowed |= target.absent
         requirement.allowed = allowed
-        requirement.refused = target.universe & ~allowed
+        requirement.universe = target.universe
         same = target.incoming.get(allowed)
         if same is None:
             target.incoming[allowed] = [requirement]

@@ -142,19 +142,25 @@ class Requirement:
         text: The MatchSpec as the packages wrote it.
         optional: True for ``constrains``: the target may also be absent.
         allowed: Values of the target that satisfy it; None until the target is loaded.
-        refused: Values of the target that do not satisfy it.
+        universe: All values of the target.
         carriers: The dependencies with this text.
     """
 
-    __slots__ = ("allowed", "carriers", "optional", "refused", "target", "text")
+    __slots__ = ("allowed", "carriers", "optional", "target", "text", "universe")
 
     def __init__(self, target: int, text: str, optional: bool) -> None:
         self.target = target
         self.text = text
         self.optional = optional
         self.allowed: int | None = None
-        self.refused = 0
+        self.universe = 0
         self.carriers: list[Dependency] = []
+
+    @property
+    def refused(self) -> int:
+        """Values of the target that do not satisfy it; not kept, since there may be thousands."""
+        assert self.allowed is not None
+        return self.universe & ~self.allowed
 
 
 class Dependency(tuple[int, int, Requirement]):

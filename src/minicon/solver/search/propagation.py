@@ -135,7 +135,8 @@ def _forward(store: ClauseStore, variable: Variable) -> Incompatibility | None:
             allowed = requirement.allowed
             assert allowed is not None
         target = requirement.target
-        if domains[target] & requirement.refused and not trail.narrow(target, allowed, clause):
+        before = domains[target]
+        if before & allowed != before and not trail.narrow(target, allowed, clause):
             return _conflict_at_last_step(trail)
     return None
 
