@@ -172,6 +172,20 @@ def test_an_environment_without_packages() -> None:
     assert "no packages" not in text_of(plan(unlink=(installed(record("a", "1")),)))
 
 
+def test_a_narrow_terminal_shows_no_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = record("numpy", "2.1.0", "py311h1", size=10)
+    others = [record(f"a-dependency-with-a-long-name-{n}", "1") for n in range(30)]
+    subject = plan(link=(named, *others), requested={"numpy": ("numpy",)}, fetch=(named,))
+    monkeypatch.setattr("minicon.cli.render.plan.terminal_width", lambda: 60)
+    assert "py311h1" not in text_of(subject)
+    folded = plan_text(subject, Console(color=False), fold=True)
+    assert "  +  numpy  2.1.0  py311h1  conda-forge  10 B\n" in folded
+    assert "… and 30 dependencies" in folded
+    changed = (installed(record("b", "1", "h0")), record("b", "1", "h1"))
+    rebuilt = plan(link=(*others, changed[1]), changes=(changed,), unlink=(changed[0],))
+    assert "h0 → h1" in text_of(rebuilt)
+
+
 def test_totals_that_have_one_source() -> None:
     first, second = record("a", "1", size=10), record("b", "1", size=10)
     assert "2 packages to link, all from the cache\n" in text_of(plan(link=(first, second)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minicon.cli.render.listing import human_size, short_channel, table
+from minicon.cli.render.listing import human_size, short_channel, table, terminal_width
 from minicon.counted import counted
 from minicon.lean_dataclasses import dataclass
 from minicon.models.version import Version
@@ -87,18 +87,28 @@ def _packages(plan: Plan, console: Console, *, fold: bool) -> Iterator[str]:
     sections = _rows(plan)
     for rows in sections.values():
         rows.sort(key=lambda row: (row.name not in requested, row.name))
-    everything = [row.cells for rows in sections.values() for row in rows]
-    widths = [max(map(len, column)) for column in zip(*everything, strict=True)]
+    shown = dict(sections)
+    if fold and _INSTALL in shown:
+        named = [row for row in shown[_INSTALL] if row.name in requested]
+        if len(shown[_INSTALL]) - len(named) > _MOST_DEPENDENCIES:
+            shown[_INSTALL] = named
+    widths = _widths([row for rows in shown.values() for row in rows])
     for title, rows in sections.items():
-        style = SECTION_STYLES.get(title, "magenta")
-        listed = rows
-        if fold and title == _INSTALL:
-            named = [row for row in rows if row.name in requested]
-            listed = named if len(rows) - len(named) > _MOST_DEPENDENCIES else rows
+        style, listed = SECTION_STYLES.get(title, "magenta"), shown[title]
         lines = [_line(row, widths, console, style, bold=row.name in requested) for row in listed]
         if len(listed) < len(rows):
             lines.append(f"  … and {len(rows) - len(listed)} dependencies (-v lists them)")
         yield "\n".join([f"{console.style(title, style)}:", *lines])
+
+
+def _widths(rows: Sequence[_Row]) -> list[int]:
+    """Return the widths of columns; a narrow terminal shows builds only where they change."""
+    widths = [max(map(len, column)) for column in zip(*(row.cells for row in rows), strict=True)]
+    columns = terminal_width()
+    is_narrow = columns and sum(width + 2 for width in widths[:6] if width) > columns
+    if is_narrow and not any("→" in row.build for row in rows):
+        widths[3] = 0
+    return widths
 
 
 def _rows(plan: Plan) -> dict[str, list[_Row]]:
