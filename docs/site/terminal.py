@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _PROMPT = "\x1b]9;prompt\x07"  # printed by PROMPT_COMMAND, and by nothing else
 _SECONDS = 120
 _CONTROL = re.compile(r"\x1b\]9;[^\x07]*\x07|\x1b\[([?\d;]*)([A-Za-z])|\x1b[=>]|[\r\n\b\x07]")
+_PROGRESS = re.compile(r"(?:Resolving|Downloading|Unpacking|Linking|Compiling) ·[^\r\n\x1b]*")
 _TYPED = re.compile(r"(\(\w+\) )?\$ ")
 _COLOURS = {31: "r", 32: "g", 33: "y", 34: "b", 35: "m", 36: "c", 90: "d", 2: "d", 1: "w"}
 
@@ -94,10 +95,12 @@ def record(
     *,
     columns: int = 102,
     start: str = "",
+    moments: bool = False,
 ) -> Screen:
     """Return the screen after lines were typed into bash.
 
-    A pair is a command and the answer to its question. ``start`` is run before, unseen.
+    A pair is a command and the answer to its question. ``start`` is run before, unseen. With
+    ``moments``, the lines of progress of one command are shown, see :func:`_moments`.
     """
     process, terminal = pty.fork()
     if process == 0:
@@ -119,8 +122,19 @@ def record(
     os.close(terminal)
     os.waitpid(process, 0)
     screen = Screen(columns)
-    screen.feed(text.replace(str(folder), "/home/me"))
+    text = text.replace(str(folder), "/home/me")
+    screen.feed(_moments(text) if moments else text)
     return screen
+
+
+def _moments(text: str) -> str:
+    """Return what was typed, the line of each phase when it said most, and how it ended."""
+    said: dict[str, str] = {}
+    for line in _PROGRESS.findall(text):
+        phase = line.partition(" ")[0]
+        said[phase] = max(said.get(phase, ""), line.rstrip(), key=len)
+    typed, end = text.split("\r\n", 1)[0], text[text.index("Installed ") :]
+    return "\r\n".join([typed, *said.values(), end])
 
 
 def _type(terminal: int, text: str) -> None:

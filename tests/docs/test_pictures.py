@@ -58,6 +58,20 @@ def test_progress_that_was_cleared_is_not_drawn() -> None:
     assert "%" not in svg
 
 
+def test_moments_of_progress() -> None:
+    frames = (
+        "\r\x1b[KResolving · 1 s\rResolving · 3 projects · 1 s  \r\r\nplan\r\nLinking · 9 files\r"
+    )
+    shown = terminal._moments(f"$ minicon create\r\n{frames}\r\nInstalled 2 packages.\r\n$ ")
+    assert shown.split("\r\n") == [
+        "$ minicon create",
+        "Resolving · 3 projects · 1 s",
+        "Linking · 9 files",
+        "Installed 2 packages.",
+        "$ ",
+    ]
+
+
 def test_versions_and_sizes_are_not_compared() -> None:
     old = "<text>numpy  2.2.6   12.0 MiB</text>"
     assert pictures.words(old) == pictures.words("<text>numpy 2.10.0  1.0 KiB</text>")
