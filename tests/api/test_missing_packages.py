@@ -206,9 +206,12 @@ def test_names_that_fall_through_to_pypi_are_said() -> None:
     case = SolverCase()
     case.package("numpy", "2.0")
     indices = [tuple(case.indices.values())]
-    assert list(taken_from_pypi(["numpi", "xyzzy"], indices)) == [
+    assert list(taken_from_pypi(["xyzzy", "numpi"], indices)) == [
         "numpi is in no channel: taken from PyPI; did you mean numpy?",
         "xyzzy is in no channel: taken from PyPI",
+    ]
+    assert list(taken_from_pypi(["aaaaa", "bbbbb", "ccccc"], indices)) == [
+        "aaaaa, bbbbb and ccccc are in no channel: taken from PyPI"
     ]
 
 

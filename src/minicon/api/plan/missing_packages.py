@@ -85,10 +85,12 @@ def complete_error(
 def taken_from_pypi(
     names: Sequence[str], indices: Iterable[Sequence[RecordIndex]]
 ) -> Iterator[str]:
-    """Yield a sentence for each name that PyPI provides because no channel has it.
+    """Yield sentences on names that PyPI provides because no channel has them.
 
-    Users who mistype a name would get another project without it.
+    Users who mistype a name would get another project without them. Names that may be mistyped
+    have one of their own.
     """
+    plain: list[str] = []
     known = {name for group in indices for index in group for name in index.names()}
     for number, name in enumerate(names):
         near = [each for each in NameMap.built_in().conda_names(name) if each in known]
@@ -96,7 +98,14 @@ def taken_from_pypi(
         meant = f"; did you mean {' or '.join(near)}?" if near else ""
         if not meant and any(os.path.isfile(os.path.join(name, each)) for each in BUILD_FILES):
             meant = f"; for the project in this directory, write ./{name}"
-        yield f"{name} is in no channel: taken from PyPI{meant}"
+        if meant:
+            yield f"{name} is in no channel: taken from PyPI{meant}"
+        else:
+            plain.append(name)
+    if plain:
+        *others, last = plain
+        listed = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+        yield f"{listed} in no channel: taken from PyPI"
 
 
 def version_on_pypi(error: SolveError, solve_request: SolveRequest) -> str | None:
