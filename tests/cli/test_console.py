@@ -232,3 +232,12 @@ def test_words_are_readable_on_light_and_dark_terminals() -> None:
             for style in ("red", "magenta"):
                 pair = sorted(_luminance(each) for each in (palette[_STYLES[style]], ground))
                 assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 3, (name, ground, style)
+
+
+@pytest.mark.parametrize(("typed", "agreed"), [(None, True), (b"\xff\n", False), (b"y\n", True)])
+def test_stdin_may_be_closed_or_no_text(
+    monkeypatch: pytest.MonkeyPatch, typed: bytes | None, agreed: bool
+) -> None:
+    stdin = None if typed is None else io.TextIOWrapper(io.BytesIO(typed), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert Console(stderr=io.StringIO()).confirm("Proceed?") is agreed

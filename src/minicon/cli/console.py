@@ -201,7 +201,10 @@ class Console:
         self._keep_order(self.stderr)
         self.stderr.write(_encodable(f"{printable(redact(question))} {choices} ", self.stderr))
         self.stderr.flush()
-        line = sys.stdin.readline()
+        try:
+            line = sys.stdin.readline() if sys.stdin else ""  # None: closed by the caller
+        except UnicodeDecodeError:
+            return False
         if not line:
             self.stderr.write("\n")
             if default:

@@ -29,6 +29,7 @@ def file_error(operation: str, path: str | os.PathLike[str], error: OSError) -> 
             "the file system is mounted read-only; use a path on another one",
         ),
         errno.ENOTDIR: ("not-a-folder", "a file is at the path of a directory; use another path"),
+        errno.EMFILE: ("file-system", "raise the limit of open files with 'ulimit -n 1024'"),
         errno.EISDIR: ("file-system", "pass a file, not a directory"),
         errno.ELOOP: ("link-in-the-way", "check where the link comes from, then remove it"),
     }.get(error.errno or 0, ("file-system", None))

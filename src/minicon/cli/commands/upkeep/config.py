@@ -297,7 +297,7 @@ def _edit(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.config.files import read_config_text
     from minicon.errors import UsageError
 
-    typed = read_config_text(sys.stdin.read(), "stdin") if arguments.stdin else {}
+    typed = read_config_text(_stdin_text(), "stdin") if arguments.stdin else {}
     arguments.replace = [(name, raw.value) for name, raw in typed.items()]
     edits = [
         ConfigEdit(action.replace("_", "-"), *words)
@@ -315,6 +315,16 @@ def _edit(arguments: argparse.Namespace, context: CommandContext) -> int:
         context.console.warn(f"comments inside {key} in {edited.path} were lost")
     _refresh_hooks(context)
     return _edited(edited.path, context)
+
+
+def _stdin_text() -> str:
+    from minicon.errors import ConfigError
+
+    try:
+        return sys.stdin.read() if sys.stdin else ""  # None: closed by the caller
+    except UnicodeDecodeError as error:
+        message = "cannot read the configuration stdin: it is not UTF-8 text"
+        raise ConfigError("unreadable-config", message, hint="pass text in UTF-8") from error
 
 
 def _refresh_hooks(context: CommandContext) -> None:
