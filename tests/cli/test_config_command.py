@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.support.command_line import CommandLine
 
 from minicon.config.keys import KEYS
+from minicon.fs.operations import rename, replace_file
 
 
 def user_file(minicon: CommandLine) -> Path:
@@ -170,3 +173,23 @@ def test_options_as_words(minicon: CommandLine) -> None:
     for wrong in ("sit offline true", "set offline", "get", "set a b c"):
         refused = minicon(f"config {wrong}")
         assert (refused.code, "set KEY VALUE" in refused.err) == (2, True), wrong
+
+
+def test_a_pipe_or_device_is_not_replaced(minicon: CommandLine) -> None:
+    """Root could replace /dev/null by a file, with every program of the machine that uses it."""
+    pipe = minicon.folder / "pipe"
+    os.mkfifo(pipe)
+    for words in (["--write-default"], ["--set", "offline", "true"]):
+        refused = minicon("config", "--file", pipe, *words)
+        assert refused.code == 1
+        assert "it is a device or a pipe" in refused.err or "not a regular file" in refused.err
+    for write in (partial(replace_file, pipe, b"x"), partial(rename, _made(minicon), pipe)):
+        with pytest.raises(OSError, match="it is a device or a pipe"):
+            write()
+    assert pipe.is_fifo()
+
+
+def _made(minicon: CommandLine) -> Path:
+    path = minicon.folder / "new"
+    path.write_text("x")
+    return path

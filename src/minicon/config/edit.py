@@ -14,7 +14,7 @@ from minicon.config.keys import KEYS, MAPS, Key, Kind, find_key, foreign_key
 from minicon.config.values import check_value
 from minicon.errors import ConfigError, UsageError
 from minicon.fs import operations
-from minicon.fs.plain_file import decode_text
+from minicon.fs.plain_file import decode_text, plain_opener
 from minicon.lean_dataclasses import dataclass
 from minicon.redaction import MASK
 
@@ -100,7 +100,7 @@ def written_values(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _read(path: str) -> str | None:
     try:
-        with open(path, "rb") as reader:
+        with open(path, "rb", opener=plain_opener) as reader:
             return decode_text(reader.read())
     except FileNotFoundError:
         return None

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -313,8 +314,12 @@ def rename(
     source_directory: int | None = None,
     target_directory: int | None = None,
 ) -> None:
-    """Rename, replacing a file or an empty directory with the target's name."""
+    """Rename, replacing a file, link or empty directory of the target's name; never a device."""
     checkpoint("rename", target, target_directory)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = os.lstat(target, dir_fd=target_directory).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
+            raise OSError(errno.EINVAL, "it is a device or a pipe", os.fspath(target))
     os.rename(source, target, src_dir_fd=source_directory, dst_dir_fd=target_directory)
 
 
