@@ -6,7 +6,6 @@ conda gives a meaning to comments: ``channels:  #!final`` (sources of higher pri
 
 from __future__ import annotations
 
-from minicon.config.plain_text import plain_entries
 from minicon.errors import ConfigError
 from minicon.fs.plain_file import decode_text
 from minicon.lean_dataclasses import dataclass, field
@@ -15,8 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
-
-    from minicon.config.plain_text import Entry
 
 _MAX_BYTES = 1 << 20
 _MAX_ALIASES = 100
@@ -52,23 +49,6 @@ def read_config_file(path: str) -> dict[str, RawValue]:
 
 def read_config_text(text: str, path: str) -> dict[str, RawValue]:
     """Parse the text of the file ``path``. Raises as :func:`read_config_file`."""
-    entries = plain_entries(text)
-    if entries is None:
-        entries = _yaml_entries(text, path)
-    lines = text.splitlines()
-    marks = ([(item, _mark_on(lines, line)) for item, line in items] for *_, items in entries)
-    return {
-        key: RawValue(
-            path,
-            value,
-            final=_mark_on(lines, line) == "final",
-            item_marks={item: mark for item, mark in of_items if mark},
-        )
-        for (key, line, value, _), of_items in zip(entries, marks, strict=True)
-    }
-
-
-def _yaml_entries(text: str, path: str) -> list[Entry]:
     import yaml
 
     loader_type: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -78,15 +58,21 @@ def _yaml_entries(text: str, path: str) -> list[Entry]:
         loader = loader_type(text)
         try:
             pairs = _pairs(yaml, loader.get_single_node(), path)
-            values = [loader.construct_object(node, deep=True) for _, node in pairs]
+            values = {key.value: loader.construct_object(node, deep=True) for key, node in pairs}
         finally:
             loader.dispose()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _invalid(path, error) from error
-    return [
-        (key.value, key.end_mark.line, value, _items(yaml, node))
-        for (key, node), value in zip(pairs, values, strict=True)
-    ]
+    lines = text.splitlines()
+    return {
+        key.value: RawValue(
+            path,
+            values[key.value],
+            final=_mark_on(lines, key.end_mark.line) == "final",
+            item_marks=_item_marks(yaml, node, lines),
+        )
+        for key, node in pairs
+    }
 
 
 def _pairs(yaml: Any, node: Any, path: str) -> list[tuple[Any, Any]]:
@@ -141,15 +127,15 @@ def _aliases(yaml: Any, text: str) -> int:
     return sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
 
 
-def _items(yaml: Any, node: Any) -> list[tuple[str, int]]:
-    """Return the texts of a list's items, or of a map's keys, with their lines."""
+def _item_marks(yaml: Any, node: Any, lines: list[str]) -> dict[str, str]:
     if isinstance(node, yaml.SequenceNode):
         nodes = node.value
     elif isinstance(node, yaml.MappingNode):
         nodes = [key for key, _ in node.value]
     else:
-        return []
-    return [(str(each.value), each.end_mark.line) for each in nodes]
+        return {}
+    marks = ((str(each.value), _mark_on(lines, each.end_mark.line)) for each in nodes)
+    return {value: mark for value, mark in marks if mark}
 
 
 def _mark_on(lines: list[str], number: int) -> str:
