@@ -211,22 +211,22 @@ def refuse_unusable_path(prefix: Path) -> None:
     """
     if is_environment(prefix):
         return
-    from minicon.errors import PrefixError
-
     text = str(prefix)
     if os.pathsep in text:
-        reference, problem = (
-            "path-separator-in-prefix",
-            f"PATH cannot contain a path with {os.pathsep!r}",
-        )
-    elif problem := _problem_of_line(text):
-        reference = "invalid-path"
-    elif problem := _what_is_no_directory(prefix):
-        reference = "not-a-folder"
-    else:
-        return
-    message = f"an environment cannot be at {text if text.isprintable() else repr(text)}: {problem}"
-    raise PrefixError(reference, message, hint="choose another path")
+        problem = f"PATH cannot contain a path with {os.pathsep!r}"
+        raise _unusable_path("path-separator-in-prefix", text, problem)
+    if problem := _problem_of_line(text):
+        raise _unusable_path("invalid-path", text, problem)
+    if problem := _what_is_no_directory(prefix):
+        raise _unusable_path("not-a-folder", text, problem)
+
+
+def _unusable_path(reference: str, path: str, problem: str) -> PrefixError:
+    from minicon.errors import PrefixError
+
+    shown = path if path.isprintable() else repr(path)
+    message = f"an environment cannot be at {shown}: {problem}"
+    return PrefixError(reference, message, hint="choose another path")
 
 
 def _problem_of_line(text: str) -> str:
