@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 
 import pytest
@@ -9,6 +10,8 @@ from tests.support.channel_server import ChannelServer
 from tests.support.channels import ChannelBuilder
 from tests.support.wheels import WheelBuilder
 
+from minicon.cli.render import listing
+from minicon.models.records import RepodataRecord
 from minicon.repodata.index.index_file import IndexFile
 
 NAMES = [f"many{number:03}" for number in range(120)]
@@ -110,3 +113,18 @@ def test_wheels_are_shown_with_what_they_require(minicon, tmp_path) -> None:
     assert found["depends"] == ["python *", "leaf >=1"]
     (found,) = minicon("search -c pypi leaf --json").ok().json["leaf"]
     assert found["depends"] == ["python *"]
+
+
+def test_a_table_keeps_no_records(minicon, server, monkeypatch) -> None:
+    def count_and_make(rows):
+        kept.append(sum(isinstance(each, RepodataRecord) for each in gc.get_objects()))
+        return table(rows)
+
+    kept: list[int] = []
+    table = listing.table
+    monkeypatch.setattr(listing, "table", count_and_make)
+    gc.collect()
+    before = sum(isinstance(each, RepodataRecord) for each in gc.get_objects())
+    outcome = search(minicon, server, "many*")
+    assert outcome.out.count("many") >= len(NAMES)
+    assert kept[0] - before <= 1

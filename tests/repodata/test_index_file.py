@@ -95,3 +95,21 @@ def test_short_files_are_not_index_files(tmp_path, size) -> None:
     (tmp_path / "x").write_bytes((tmp_path / "x").read_bytes()[:size])
     with pytest.raises(IndexDamagedError):
         IndexFile(tmp_path / "x")
+
+
+def test_small_segments_are_compressed_together_and_large_ones_alone(tmp_path) -> None:
+    runs = [("packages", f"n{number:03}", b"%03d" % number * 300) for number in range(100)]
+    payloads = [payload for _, _, payload in runs]
+    large = [b"x" * 50_000, b"y" * 50_000]
+    writer = IndexWriter()
+    names = [*(name.encode() for _, name, _ in runs), b"x", b"y"]
+    frames = writer.add(block_of("packages", names, [*payloads, *large]))
+    path = tmp_path / "x"
+    path.write_bytes(frames + writer.finish({}))
+    # 18 × 900 bytes are less than 16 KiB
+    assert frames.count(b"\x28\xb5\x2f\xfd") == 6 + 2
+    index = IndexFile(path)
+    assert [index.segments(name) for name in index] == [
+        [("packages", payload)] for payload in (*payloads, *large)
+    ]
+    assert len({index.digest(name) for name in index}) == 102

@@ -182,3 +182,16 @@ def test_real_channels_are_read_as_a_parser_reads_them() -> None:
         document = json.loads(text)
         for section in ("packages", "packages.conda"):
             assert found.get(section, {}) == document.get(section, {}), path
+
+
+def test_a_record_that_cannot_be_cut_has_only_its_neighbours_parsed(monkeypatch) -> None:
+    members = dict(make_record(f"n{number:05}-1-0") for number in range(20_000))
+    for number in (5_000, 15_000):
+        members[f"n{number:05}-1-0.conda"]["nested"] = {"a": {"b": 1}}
+    text = json.dumps({"packages.conda": members}, separators=(",", ":")).encode()
+    parsed = []
+    member_at = scanner.member_at
+    monkeypatch.setattr(scanner, "member_at", lambda *args: parsed.append(0) or member_at(*args))
+    _, found = gather([text])
+    assert found == {"packages.conda": members}
+    assert len(parsed) < 250

@@ -43,6 +43,9 @@ TRAILER = struct.Struct("<QQQQQQQI4x8s")
 _UINT32, _UINT64, _PAIR = struct.Struct("<I"), struct.Struct("<Q"), struct.Struct("<II")
 #: A segment contains a part of one block of the channel's file, which is never larger.
 _LARGEST_SEGMENT = 1 << 28
+#: Bytes of frames after which the pages of the file are given back: a command that reads all of
+#: it would count them as its memory.
+_MOST_MAPPED = 1 << 22
 
 SECTIONS = ("packages", "packages.conda", "removed", "v3.tar.bz2", "v3.conda", "v3.whl", "shard")
 
@@ -96,6 +99,7 @@ class IndexFile:
         self._has_frames = frames > 0
         # The frame that was read last: names are often read in order.
         self._last: tuple[int, bytes] = (0, b"")
+        self._mapped = 0
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -257,7 +261,12 @@ class IndexFile:
         texts, files = self._frames
         number = bisect_right(texts, start) - 1
         end = files[number + 1] if number + 1 < len(files) else self._meta.start
-        return texts[number], _decompressed(self._map[files[number] : end])
+        found = _decompressed(self._map[files[number] : end])
+        self._mapped += end - files[number]
+        if self._mapped > _MOST_MAPPED and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+            self._mapped = 0
+        return texts[number], found
 
 
 def _decompressed(frame: bytes) -> bytes:
