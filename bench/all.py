@@ -96,8 +96,9 @@ def measured(script: str, folder: Path, channel: Path) -> dict[tuple[str, str], 
 
 
 def file_system(folder: Path) -> str:
-    command = ["stat", "--file-system", "--format=%T", str(folder)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    """The kind of file system of a folder, such as ext4."""
+    command = ["df", "--output=fstype", str(folder)]
+    return subprocess.check_output(command, text=True).splitlines()[-1]
 
 
 def rows_of(results: dict[tuple[str, str], list[float]], system: str) -> Iterator[dict[str, str]]:
@@ -192,7 +193,7 @@ def main() -> None:
     (DOCS / "benchmarks-measured.md").write_text(page(rows, load))
     if not arguments.no_growth:
         growth = DOCS / "benchmarks-growth.csv"
-        growth.write_text("command,size,seconds,mib\n")
+        growth.write_text("command,unit,size,seconds,mib,exponent\n")
         options = ["--scale", arguments.scale, "--csv", growth]
         command = [sys.executable, BENCH / "growth.py", *options]
         subprocess.run(command, check=False)

@@ -15,6 +15,7 @@ import math
 import multiprocessing
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -151,11 +152,8 @@ def measure(name: str, scale: float) -> tuple[list[int], list[Cost]]:
 
 def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
     """Slope of the line through the logarithms (least squares)."""
-    x = [math.log(size) for size in sizes]
-    y = [math.log(max(value, 1e-6)) for value in values]
-    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
-    above = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True))
-    return above / sum((a - mean_x) ** 2 for a in x)
+    logarithms = [math.log(max(value, 1e-6)) for value in values]
+    return statistics.linear_regression([math.log(size) for size in sizes], logarithms).slope
 
 
 def _run(folder: Path, words: Sequence[str], *, is_refused: bool = False) -> Cost:
@@ -201,7 +199,10 @@ def main() -> None:
         if arguments.csv:
             with open(arguments.csv, "a", newline="") as file:
                 rows = zip(sizes, costs, strict=True)
-                csv.writer(file).writerows((name, n, c.seconds, c.memory) for n, c in rows)
+                unit, shown = JOBS[name].unit, f"{power:.2f}"
+                csv.writer(file, lineterminator="\n").writerows(
+                    (name, unit, n, f"{c.seconds:.3f}", f"{c.memory:.0f}", shown) for n, c in rows
+                )
     if too_fast:
         sys.exit(f"faster than size ^ {LIMIT}: {', '.join(too_fast)}")
 

@@ -18,6 +18,8 @@ SOURCE = Path(__file__).parent.parent / "src" / "minicon"
 _WIDTH, _MARGIN, _GAP = 1180, 20, 18
 _BOX, _BETWEEN_LAYERS = 96, 34
 _LINE, _CHARACTER = 15, 7.1
+#: Lines of text that a box has room for.
+_LINES = 4
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,9 @@ def _place(rows: list[list[str]]) -> tuple[dict[str, tuple[float, float, float]]
 
 def _box(room: Room, left: float, top: float, width: float) -> str:
     columns = int((width - 20) / _CHARACTER)
-    texts = [("", line) for line in _wrapped(room.step, columns)[:2]]
-    if room.folders:
-        texts += [("folders", line) for line in _wrapped(" · ".join(room.folders), columns)[:2]]
+    folders = _wrapped(" · ".join(room.folders), columns)[:2] if room.folders else []
+    step = _wrapped(room.step, columns)[: _LINES - len(folders)]
+    texts = [("", line) for line in step] + [("folders", line) for line in folders]
     size = drawing.text(left + width - 10, top + 21, f"{room.modules} modules", "size", "end")
     lines = [*drawing.box(left, top, width, _BOX, "conda"), size]
     lines.append(drawing.text(left + 10, top + 21, room.name, "name"))

@@ -83,10 +83,10 @@ def ratios() -> str:
     return drawing.frame(WIDTH, height, label, parts)
 
 
-def _key_of_target(x: float, y: float) -> list[str]:
+def _key_of_target(x: float, y: float, name: str = "target") -> list[str]:
     return [
-        f'<path class="l-bad" stroke-width="2" d="M{x} {y - 11}v14"/>',
-        text(x + 10, y, "target", "bold"),
+        f'<path class="l-bad" stroke-width="2" d="M{x:.0f} {y - 11}v14"/>',
+        text(x + 10, y, name, "bold"),
     ]
 
 
@@ -96,7 +96,7 @@ def _dot(at: Callable[[float], float], ratio: float, spread: str, y: float, kind
     return [
         f'<path class="l-{kind}" stroke-width="3" opacity="0.55" d="M{low:.0f} {y}H{high:.0f}"/>',
         f'<circle class="t-{kind}" cx="{at(ratio):.0f}" cy="{y}" r="5"/>',
-        text(max(high, at(ratio)) + 10, y + 4, f"{ratio:.2f}", "soft"),
+        text(max(high, at(ratio)) + 10, y + 4, f"{ratio:.2f}", "soft over"),
     ]
 
 
@@ -166,7 +166,7 @@ def real_requests() -> str:
 # Lines
 
 
-def lines(title: str, x: str, y: str, curves: dict[str, Points], *, linear: bool = False) -> str:
+def lines(title: str, x: str, y: str, curves: dict[str, Points]) -> str:
     """Return curves on logarithmic axes, each with its name at its end."""
     left, right, top, bottom = 70, 660, 60, 380
     xs, ys = ([point[axis] for curve in curves.values() for point in curve] for axis in (0, 1))
@@ -182,14 +182,6 @@ def lines(title: str, x: str, y: str, curves: dict[str, Points], *, linear: bool
     shown = sorted(set(xs)) if len(set(xs)) < 7 else [min(xs), 30, 100, 300, max(xs)]
     parts += [text(across(tick), bottom + 20, f"{tick:,g}", "soft", "middle") for tick in shown]
     parts += [text((left + right) / 2, bottom + 42, x, "soft", "middle"), text(20, 54, y, "soft")]
-    if linear:
-        first, last = min(xs), max(xs)
-        start = min(ys)
-        end = min(start * last / first, high)
-        parts.append(
-            f'<path class="l-disk dashed" d="M{across(first):.0f} {up(start):.0f}'
-            f'L{across(first * end / start):.0f} {up(end):.0f}"/>'
-        )
     names = sorted(curves, key=lambda name: up(curves[name][-1][1]))
     label_y = 0.0
     for name in names:
@@ -207,14 +199,41 @@ def lines(title: str, x: str, y: str, curves: dict[str, Points], *, linear: bool
 
 
 def growth() -> str:
-    """Return how the cost of commands grows with the size of their case."""
-    curves: dict[str, Points] = {}
-    for row in table("benchmarks-growth.csv"):
-        if float(row["size"]) > 1:
-            point = (float(row["size"]), float(row["seconds"]))
-            curves.setdefault(row["command"], []).append(point)
-    named = {f"{name}: {points[-1][1]:.2f} s": points for name, points in curves.items()}
-    return lines("Processor time by size; dashed: linear", "files", "s", named, linear=True)
+    """Return the exponent of each command's cost by size, with time and memory of the largest."""
+    rows = list({row["command"]: row for row in table("benchmarks-growth.csv")}.values())
+    left, right, top = 250, 640, 82
+    across, height = (right - left) / 1.5, top + 40 * len(rows) + 30
+    title = "How cost grows: processor time is proportional to size to the power of"
+    parts = [text(20, 34, title, "title")]
+    parts += [
+        text(right + 40, 60, "at the largest size", "soft"),
+        *_key_of_target(left + 1.2 * across, 60, "limit"),
+    ]
+    for tick in (0.0, 0.5, 1.0, 1.5):
+        x, words = (
+            left + tick * across,
+            {0.0: "0: the same", 1.0: "1: linear"}.get(tick, f"{tick:g}"),
+        )
+        style = 'class="l-disk"' + ("" if tick == 1 else ' stroke-dasharray="5 4" opacity="0.45"')
+        parts += [
+            f'<path {style} d="M{x:.0f} {top - 12}V{height - 30}"/>',
+            text(x, height - 12, words, "soft", "middle"),
+        ]
+    for number, row in enumerate(rows):
+        y = top + 40 * number
+        x = left + max(float(row["exponent"]), 0) * across
+        limit = left + 1.2 * across
+        cost = f"{float(row['seconds']):.2f} s, {float(row['mib']):.0f} MiB"
+        parts += [
+            text(20, y + 8, row["command"], "bold"),
+            text(20, y + 24, f"{int(row['size']):,} {row['unit']}", "soft"),
+            f'<path class="l-bad" stroke-width="2" d="M{limit:.0f} {y - 4}v32"/>',
+            f'<path class="l-step" stroke-width="3" opacity="0.55" d="M{left} {y + 12}H{x:.0f}"/>',
+            f'<circle class="t-step" cx="{x:.0f}" cy="{y + 12}" r="5"/>',
+            text(x + 12, y + 16, row["exponent"], "soft over"),
+            text(right + 40, y + 16, cost),
+        ]
+    return drawing.frame(WIDTH, height, "Exponents of the cost of commands by size", parts)
 
 
 def indexing_growth() -> str:
