@@ -24,6 +24,8 @@ HINTS = [
     ("create -n x -f enviroment.yml", "did you mean environment.yml?"),
     ("create -n x -f nowhere/environment.yml", "there is no directory 'nowhere' either"),
     ("apply environmnt.yml", "did you mean environment.yml?"),
+    ("-n data lst", "did you mean 'minicon list'?"),
+    ("-n run list", "no environment named 'run'"),
     ("replay enviroment.yml", "did you mean environment.yml?"),
     ("create -y -p environment.yml/x hello", "environment.yml is a file"),
     ("export -n data -f environment.yml/x.yml", "a file is at the path of a directory"),

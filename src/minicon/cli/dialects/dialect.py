@@ -143,19 +143,29 @@ class Dialect:
                 continue
             kept += [each.replace("{}", value) for each in option.words]
             variables |= {k: v.replace("{}", value) for k, v in option.variables.items()}
-        if kept and kept[0].startswith("-"):  # options before the command
-            from minicon.cli.command_table import ALIASES, COMMANDS
-
-            known_words = (word for word in kept if word in COMMANDS or word in ALIASES)
-            command = next(known_words, command)
-            if command in kept:
-                kept.remove(command)
-                kept.insert(0, command)
+        if kept and kept[0].startswith("-"):
+            kept = _command_first(kept)
         return kept, variables
 
 
+#: Options with a value that stand before a command now and then.
+_OF_ENVIRONMENTS = ("-n", "--name", "-p", "--prefix")
+
+
+def _command_first(words: list[str]) -> list[str]:
+    """Move the command before the options that are typed before it."""
+    from minicon.cli.command_table import ALIASES, COMMANDS
+
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] in _OF_ENVIRONMENTS else 1
+    known = (n for n, word in enumerate(words[at:], at) if word in COMMANDS or word in ALIASES)
+    at = next(known, at)
+    return [*words[at : at + 1], *words[:at], *words[at + 1 :]]
+
+
 #: Options of ``run`` with a value; what follows the last option is a program with its own options.
-_RUN_VALUES = frozenset({"-n", "--name", "-p", "--prefix", "--cwd", "--label"})
+_RUN_VALUES = frozenset({*_OF_ENVIRONMENTS, "--cwd", "--label"})
 
 
 def _pieces(
