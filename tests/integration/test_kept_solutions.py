@@ -166,3 +166,23 @@ def test_files_in_a_directory_are_compared(world: QuickWorkspace) -> None:
     assert [solves(world, *plan)[0] > 0 for _ in range(2)] == [True, False]
     WheelBuilder("leaf", "2.0").file("leaf.py", "").build(links)
     assert "2.0" in solves(world, *plan)[1]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("PIP_FIND_LINKS", "links"), ("PIP_CONSTRAINT", "constraints.txt")]
+)
+def test_relative_paths_of_pip_mean_others_elsewhere(
+    world: QuickWorkspace, variable: str, value: str
+) -> None:
+    both = world.folder / "both"
+    world.environ.update(PIP_CONFIG_FILE=os.devnull, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(both))
+    world.environ[variable] = value
+    for version in ("1.0", "2.0"):
+        folder = world.folder / version
+        for links in (both, folder / "links"):
+            WheelBuilder("leaf", version).file("leaf.py", "").build(links)
+        (folder / "constraints.txt").write_text(f"leaf=={version}\n")
+    plan = ("create", "-n", "e", "--dry-run", "-c", "pypi", "python", "leaf")
+    for version in ("1.0", "2.0"):
+        out = world.run(*plan, cwd=world.folder / version).ok().out
+        assert version in next(line for line in out.splitlines() if " leaf " in line)

@@ -33,7 +33,13 @@ def test_unchanged_files_get_304_and_changed_ones_do_not(file) -> None:
     with FileFetcher().open(file.as_uri()) as response:
         condition = {"If-None-Match": response.headers["etag"]}
     assert status_of(file, condition) == 304
-    os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
+    modified = file.stat().st_mtime_ns
+    os.utime(file, ns=(0, modified + 1))
+    assert status_of(file, condition) == 200
+    other = file.with_name("other")
+    other.write_bytes(b"9876543210")
+    os.utime(other, ns=(0, modified))
+    other.replace(file)
     assert status_of(file, condition) == 200
 
 

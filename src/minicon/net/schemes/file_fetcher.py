@@ -1,7 +1,6 @@
 """FileFetcher: the Fetcher for ``file://`` URLs, which responds like an HTTP server.
 
-A file's ETag consists of its mtime in nanoseconds and its size, so that conditional requests
-work as they do over the network.
+A file's ETag is its stamp, so that conditional requests work as they do over the network.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import os
 from urllib.parse import unquote, urlsplit
 
 from minicon.errors import ChannelError
+from minicon.fs.stamps import stamp_of
 from minicon.net.client.headers import Headers
 from minicon.net.client.responses import StreamedResponse
 
@@ -53,7 +53,7 @@ def file_etag(url: str) -> str | None:
 
 
 def _etag(status: os.stat_result) -> str:
-    return f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
+    return '"{:x}-{:x}-{:x}"'.format(*stamp_of(status))
 
 
 class _FileResponse(StreamedResponse):

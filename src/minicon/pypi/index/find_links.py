@@ -35,18 +35,21 @@ class FindLinks:
         reporter: Receives a warning if a local path does not exist.
 
     Attributes:
-        inputs: The directory and its files.
+        inputs: The directory and its files; incomplete for a relative path.
     """
 
     def __init__(self, location: str, *, fetcher: Fetcher, subdir: str, reporter: Reporter) -> None:
         is_url = "://" in location
-        url = location if is_url else file_url(Path(os.path.expanduser(location)))
+        path = Path(os.path.expanduser(location))
+        url = location if is_url else file_url(path)
         self.url = without_credentials(url)
         self._fetcher = fetcher
         self._subdir = subdir
         self._reporter = reporter
         self._lock = threading.Lock()
         self.inputs = IndexInputs()
+        if not is_url and not path.is_absolute():  # another one in another working directory
+            self.inputs.add(None)
         self._files: list[DistributionFile] | None = None
 
     def page(self, name: str) -> ProjectPage | None:
