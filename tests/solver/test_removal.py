@@ -82,3 +82,16 @@ def test_a_project_can_have_a_package_of_another_name(
     outcome = workspace.run("remove", "-y", "-n", "e", "--offline", "pypi:torch")
     assert outcome.code == 0, outcome.err
     assert names(workspace) == {"python", "app", "lib", "base", "visitor"}
+
+
+@pytest.mark.parametrize("start", ["", "file://", "file:///elsewhere"])
+def test_the_file_of_a_package_stands_for_the_package(
+    workspace: QuickWorkspace, start: str
+) -> None:
+    folder = f"{start}{workspace.folder}/ch/linux-64"
+    for missing in ("old-1.0-0", "app-1.0-0"):
+        outcome = workspace.run("remove", "-y", "-n", "e", f"{folder}/{missing}.conda")
+        assert outcome.code == 1
+        assert "is not in the environment" in outcome.err
+    workspace.run("remove", "-y", "-n", "e", f"{folder}/app-2.0-0.conda").ok()
+    assert names(workspace) == {"python", "visitor"}

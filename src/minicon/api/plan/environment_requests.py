@@ -326,7 +326,7 @@ def make_request(
         packages=packages,
         constraints=tuple(map(parse_constraint, constraints)),
         channels=tuple(dict.fromkeys(channels)),
-        explicit=contents.explicit or _explicit_entries(packages),
+        explicit=contents.explicit or (() if action == "remove" else _explicit_entries(packages)),
         lock=lock,
         update_policy=UpdatePolicy(update_policy),
         variables=_variables_of(contents, services.settings.platform),

@@ -96,10 +96,12 @@ def weakened(
 def removals_of(context: PlanningContext) -> tuple[MatchSpec, ...]:
     """Return what to remove; a PyPI requirement stands for the package that provides it.
 
+    The file of a package, by path or URL, stands for the package, wherever it was installed from.
     What pip uninstalled is left out: only its request has to end.
     """
     packages = context.request.packages
-    specs = tuple(_with_names_of_wheels(packages.specs, context.present))
+    named = (each.replace(url=None, fn=None) if each.url else each for each in packages.specs)
+    specs = tuple(_with_names_of_wheels(named, context.present))
     installed = {normalize_pypi_name(each.name): each.name for each in context.present}
     specs += tuple(_spec_of_provider(each, installed) for each in packages.requirements)
     gone = set(map(normalize_pypi_name, context.recorded)) - installed.keys()
