@@ -89,3 +89,12 @@ def test_a_list_is_cleared(conda: Program, data: CommandLine) -> None:
     assert "not a list" in conda("config --clear offline").err
     assert conda("config --clear nothing").code == 1
     assert conda("config --clear").code == 2
+
+
+@pytest.mark.parametrize("command", ["remove --all", "env remove"])
+def test_no_environment_is_removed_where_packages_are_only_downloaded(
+    data: CommandLine, conda: Program, command: str
+) -> None:
+    (data.home / ".condarc").write_text("download_only: true\n")
+    assert "would remove" in conda(f"{command} -y -n data").ok().out
+    assert data("list -n data hello --export").ok().out

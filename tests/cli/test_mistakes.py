@@ -52,7 +52,7 @@ HINTS = [
     ("unpack cut.tar new", "cut.tar is cut short\nhint: copy or download it again"),
     ("export -n data -f project", "hint: pass a file, not a directory"),
     ("create -n x ./hallo-1.0-0.conda", "did you mean ./hello-1.0-1.conda?"),
-    ("create -n x environment.yml", "write -f environment.yml"),
+    ("create -n x environment.yml", "write --file environment.yml"),
     ("create -n x ./project", "below 'pip:'"),
     ("create -n x .", "below 'pip:'"),
     ("create -n x ./other-1.0-0.conda", "check its path"),
@@ -107,7 +107,9 @@ def test_a_file_is_no_project_of_pypi(data: CommandLine) -> None:
         refused = data(f"{command} requirements.txt")
         assert refused.code == 2
         assert "requirements.txt is a file, not a package" in refused.err
-        assert "write -f requirements.txt" in refused.err
+        assert "write --file requirements.txt" in refused.err
+    refused = data("remove -n data requirements.txt")  # it has no such option
+    assert (refused.code, "hint" in refused.err) == (2, False)
 
 
 def test_a_path_of_an_environment_is_offered(data: CommandLine) -> None:

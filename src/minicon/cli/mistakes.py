@@ -141,7 +141,7 @@ def refuse_files(specs: Sequence[str]) -> None:
             raise UsageError(
                 "file-as-spec",
                 f"{spec} is a file, not a package",
-                hint=f"for what this file lists, write -f {spec}",
+                hint=f"for what this file lists, write --file {spec}",
             )
 
 

@@ -117,15 +117,16 @@ def remove_environment(arguments: argparse.Namespace, context: CommandContext) -
     for script in effects.scripts:
         console.note(f"will run: {script_text(script)}")
     warn_of_programs(effects, context, "their files will be removed")
-    if not context.settings.dry_run:
+    is_kept = context.settings.dry_run or context.settings.download_only
+    if not is_kept:
         asks = not (context.settings.always_yes or console.json)
         question = f"Remove the environment {path} with everything in it?"
         if asks and not console.confirm(question, default=False):
             raise Declined
         delete_environment(context.services, path)
-    console.answer(f"{'would remove' if context.settings.dry_run else 'removed'} {path}")
+    console.answer(f"{'would remove' if is_kept else 'removed'} {path}")
     if console.json:
         actions = {"FETCH": [], "PREFIX": str(path), "UNLINK": unlinked}
         document = {"success": True, "prefix": str(path), "actions": actions}
-        console.document(document | ({"dry_run": True} if context.settings.dry_run else {}))
+        console.document(document | ({"dry_run": True} if is_kept else {}))
     return 0
