@@ -110,7 +110,8 @@ class UserWorld:
         found = [(each.name, 0) for each in os.scandir(self.folder)]
         found += [(each.path, each.stat().st_mtime_ns) for each in os.scandir(self.outside)]
         found.append((str(self.outside), self.outside.stat().st_mtime_ns))
-        return sorted([*found, ("/absolute", os.path.exists("/absolute"))])
+        found += [("/absolute", os.path.exists("/absolute"))]
+        return sorted([*found, (os.devnull, os.stat(os.devnull).st_ino)])
 
 
 def _packages() -> list[PackageBuilder]:
