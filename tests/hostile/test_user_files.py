@@ -290,3 +290,22 @@ def test_an_empty_home(world: UserWorld) -> None:
     for command in ("list -n b", "env list", "info --json", "allow"):
         world.check(*command.split(), environ={"HOME": ""})
     world.check("create", "--json", "-n", "b0", environ={"MINICON_ROOT": ""})
+
+
+ENDLESS = (
+    "lock -f good.yml --for {} --dry-run", "apply {} --dry-run", "replay {}",
+    "channel build {} out", PLAN + "-f {}", PLAN + "-f endless.txt", PLAN + "pypi:foo",
+    "config --file {} --get channels", "compare -n a {}", "lock merge {} {} {}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ENDLESS)
+def test_a_file_without_an_end(world: UserWorld, command: str) -> None:
+    """A device has no size, but more bytes than memory."""
+    (world.work / "good.yml").write_text("name: x\ndependencies: []\n")
+    (world.work / "endless.txt").write_text("-r /dev/zero\n")
+    words = command.format("/dev/zero", "/dev/zero", "/dev/zero", channel=world.channel).split()
+    environ = {"PIP_CONFIG_FILE": "/dev/zero", "PIP_NO_INDEX": "0"} if "foo" in command else {}
+    failed = world.check(*words, environ=environ)
+    assert failed.code == 1
+    assert "/dev/zero" in failed.err

@@ -93,6 +93,19 @@ def read_followed(path: str | os.PathLike[str]) -> bytes:
         return reader.read()
 
 
+def read_named_file(path: str | os.PathLike[str], limit: int = STATE_LIMIT) -> bytes:
+    """Read a file, pipe or device that a user names: ``/dev/zero`` has no end and no size.
+
+    Raises:
+        OSError: It cannot be read, or has more bytes than ``limit``.
+    """
+    with open(path, "rb") as reader:
+        data = reader.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", os.fspath(path))
+    return data
+
+
 def decode_text(data: bytes, errors: str = "strict") -> str:
     """Decode a text file that a user wrote: UTF-8, or as its byte order mark says.
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 from minicon.config import strict_yaml
 from minicon.errors import SpecError
 from minicon.fs.failures import near_files
-from minicon.fs.plain_file import decode_text
+from minicon.fs.plain_file import decode_text, read_named_file
 from minicon.fs.safe_path import path_problem
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
@@ -117,9 +117,8 @@ def _read_recipe(file: Path) -> Recipe:
 def _load(file: Path) -> Any:
     """Load the YAML; every scalar stays text, so that ``3.10`` keeps its zero."""
     try:
-        if file.stat().st_size > strict_yaml.MAX_BYTES:
-            raise SpecError("invalid-recipe", f"{file} is too large")
-        return strict_yaml.load(decode_text(file.read_bytes()), source=str(file))
+        text = decode_text(read_named_file(file, strict_yaml.MAX_BYTES))
+        return strict_yaml.load(text, source=str(file))
     except FileNotFoundError:
         hint = near_files(file, "give a recipe, or a directory of recipes")
         raise SpecError("invalid-recipe", f"there is no file {str(file)!r}", hint=hint) from None

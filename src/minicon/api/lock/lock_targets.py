@@ -5,6 +5,7 @@ from __future__ import annotations
 from minicon.api.input_files import read_files
 from minicon.api.lock.lock_inputs import LockTarget, targets_of
 from minicon.errors import SpecError
+from minicon.fs.plain_file import read_named_file
 from minicon.models.records import VirtualPackage
 from minicon.models.strict_json import check_shape, read_object
 from minicon.models.subdir import check_subdir
@@ -40,9 +41,7 @@ def read_profile(path: Path) -> LockTarget:
         SpecError: ``invalid-profile``.
     """
     try:
-        if path.stat().st_size > _LARGEST_PROFILE:
-            raise ValueError("it is too large")
-        data = read_object(path.read_bytes())
+        data = read_object(read_named_file(path, _LARGEST_PROFILE))
         check_shape(data, {"platform": str, "virtual_packages": [str]})
         return LockTarget(
             platform=check_subdir(data["platform"]),

@@ -23,6 +23,7 @@ from minicon.api.plan.requested_packages import parse_packages
 from minicon.constants import PYPI_PREFIX
 from minicon.errors import PrefixError, SpecError
 from minicon.fs.operations import describing
+from minicon.fs.plain_file import read_named_file
 from minicon.fs.safe_path import user_path_problem
 from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.strict_json import check_shape, read_object
@@ -243,9 +244,7 @@ def _absolute(text: str) -> Path:
 
 def _load(path: Path) -> dict[str, Any]:
     with describing("read", path):
-        if path.stat().st_size > _LARGEST_PLAN:
-            _bad(path, "it is too large")
-        text = path.read_bytes()
+        text = read_named_file(path, _LARGEST_PLAN)
     try:
         return read_object(text)
     except ValueError as error:

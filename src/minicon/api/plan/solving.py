@@ -294,11 +294,12 @@ def replay(path: Path) -> Solution:
         SolveError: There is no solution.
     """
     from minicon.fs import operations
+    from minicon.fs.plain_file import FILE_LIMIT, read_named_file
     from minicon.models.strict_json import read_object
     from minicon.solver.capture import captured_request
 
     with operations.describing("read", path):
-        text = path.read_bytes()
+        text = read_named_file(path, FILE_LIMIT)
     try:
         document = read_object(text)
     except ValueError as error:

@@ -24,7 +24,7 @@ from minicon.config import strict_yaml
 from minicon.errors import ConfigError, MiniconError
 from minicon.fs.hashing import sha256_of
 from minicon.fs.operations import describing
-from minicon.fs.plain_file import decode_text
+from minicon.fs.plain_file import decode_text, read_named_file
 from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.strict_json import check_shape
 from minicon.models.url import is_url
@@ -87,7 +87,7 @@ def read_settings(directory: Path) -> ChannelSettings:
     path = directory / FILE_NAME
     with describing("read", path):
         try:
-            content = path.read_bytes()
+            content = read_named_file(path)
         except FileNotFoundError:
             return ChannelSettings()
     try:

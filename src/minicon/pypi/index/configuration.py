@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from minicon.errors import ConfigError
-from minicon.fs.plain_file import decode_text
+from minicon.fs.plain_file import decode_text, read_named_file
 from minicon.fs.stamps import file_stamp
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field, replace
@@ -221,7 +221,7 @@ def _folders(environ: Mapping[str, str], home: Path, platform: str) -> tuple[lis
 
 def _read_file(path: Path) -> Iterator[tuple[str, str]]:
     try:
-        text = decode_text(path.read_bytes())
+        text = decode_text(read_named_file(path))
     except (FileNotFoundError, NotADirectoryError):
         return
     except (OSError, UnicodeDecodeError) as error:

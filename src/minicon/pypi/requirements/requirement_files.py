@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from minicon.errors import SpecError
-from minicon.fs.plain_file import decode_text
+from minicon.fs.plain_file import decode_text, read_named_file
 from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.package_names import normalize_pypi_name
 from minicon.pypi.requirements.requirement_entry import (
@@ -116,7 +116,7 @@ class _Reader:
             raise invalid_line(line, "requirement files are not read from the network")
         path = _included_path(target, line)
         try:
-            text = decode_text(path.read_bytes())
+            text = decode_text(read_named_file(path))
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise invalid_line(line, f"cannot read {path}: {why}") from error
