@@ -78,7 +78,7 @@ def test_names_are_offered_only_where_they_can_be_used(
     for typed in ("data", "dat"):
         with pytest.raises(NotAnEnvironment) as caught:
             registry.existing(typed, None)
-        assert caught.value.hint == "create it with 'minicon create'"
+        assert caught.value.hint == f"create one with 'minicon create -n {typed} PACKAGE...'"
     apply(registry.path_of("dato"))
     for typed in ("data", "dat"):
         with pytest.raises(NotAnEnvironment) as caught:

@@ -200,7 +200,7 @@ def test_an_unknown_name_is_a_clear_error_and_changes_nothing(
     script = f"dump 0\nminicon activate dta\necho rc={status}\ndump 1\n"
     done = shell_home.run(shell, script)
     assert b"rc=1" in done.stdout
-    assert b"no environment is named 'dta'" in done.stderr
+    assert b"no environment named 'dta'" in done.stderr
     assert b"did you mean 'data'?" in done.stderr
     assert shell_home.dumped("0") == shell_home.dumped("1")
 

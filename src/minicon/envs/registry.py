@@ -194,7 +194,12 @@ class EnvironmentRegistry:
         if len(known) > _MOST_LISTED:
             return "'minicon env list' shows the environments"
         listed = ", ".join(known)
-        return f"existing environments: {listed}" if known else "create it with 'minicon create'"
+        if known:
+            return f"known environments: {listed}"
+        from shlex import quote
+
+        target = f"-n {quote(wanted)}" if wanted else f"-p {quote(str(path))}"
+        return f"create one with 'minicon create {target} PACKAGE...'"
 
 
 def _can_be_written(folder: Path) -> bool:

@@ -56,9 +56,9 @@ def locate_environment(
     is_here = is_environment(os.path.join(cwd, target))
     raise NotAnEnvironment(
         "no-such-environment",
-        f"no environment is named {target!r}",
+        f"no environment named {target!r}",
         context="searched in " + ", ".join(directories),
-        hint=f"for the environment in this directory, type ./{target}"
+        hint=f"for the environment in this directory, write ./{target}"
         if is_here
         else _known(directories, "", target),
     ).with_facts(location=os.path.join(directories[0], target) if directories else target)
