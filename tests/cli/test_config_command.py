@@ -193,3 +193,14 @@ def _made(minicon: CommandLine) -> Path:
     path = minicon.folder / "new"
     path.write_text("x")
     return path
+
+
+def test_invalid_values_can_be_repaired(minicon: CommandLine) -> None:
+    file = minicon.home / ".condarc"
+    file.write_text("offline: maybe\nalways_yes: perhaps\n")
+    assert "'maybe'; expected true or false" in minicon("config --show").err
+    assert "'maybe'; expected true or false" in minicon("list").err
+    edited = minicon("config", "--file", file, "--remove-key", "offline").ok()
+    assert "always_yes" in edited.err  # still invalid
+    minicon("config", "--file", file, "--set", "always_yes", "true").ok()
+    assert minicon("config --show always_yes").ok().out == "always_yes: True\n"

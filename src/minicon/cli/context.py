@@ -12,11 +12,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from typing import Any
 
     from minicon.api.services import Services
     from minicon.cli.dialects.dialect import Dialect
     from minicon.config.settings import Settings
     from minicon.envs.registry import EnvironmentRegistry
+    from minicon.errors import ConfigError
     from minicon.repodata.channels.notices import NoticeWatch
 
 
@@ -26,11 +28,13 @@ class CommandContext:
 
     Attributes:
         command_line: The arguments as typed, for the environment's history.
+        invalid_settings: Why no configuration file was read, in a command that can repair them.
     """
 
     settings: Settings
     console: Console
     command_line: tuple[str, ...]
+    invalid_settings: ConfigError | None = None
     _services: Services | None = None
     _registry: EnvironmentRegistry | None = None
 
@@ -41,17 +45,23 @@ class CommandContext:
         """Load the settings (files, variables, options) and create the console.
 
         Raises:
-            ConfigError: A configuration file or variable is invalid.
+            ConfigError: A configuration file or variable is invalid. The command that can repair
+                files gets the settings without files instead, and the error as an attribute.
         """
         from minicon.cli.options import settings_flags
         from minicon.config.load import load_settings
+        from minicon.errors import ConfigError
 
-        loaded = load_settings(
-            environ=os.environ,
-            home=Path.home(),
-            working_directory=Path.cwd(),
-            flags=settings_flags(arguments),
-        )
+        given: Any = {"home": Path.home(), "working_directory": Path.cwd()}
+        given["flags"] = settings_flags(arguments)
+        invalid = None
+        try:
+            loaded = load_settings(environ=os.environ, **given)
+        except ConfigError as error:
+            if not getattr(arguments, "repairs_settings", False):
+                raise
+            invalid = error
+            loaded = load_settings(environ={**os.environ, "MINICON_NO_RC": "true"}, **given)
         settings = loaded.settings
         console = Console(
             json=settings.json,
@@ -61,7 +71,7 @@ class CommandContext:
         )
         for warning in loaded.warnings:
             console.warn(warning)
-        return cls(settings, console, tuple(command_line))
+        return cls(settings, console, tuple(command_line), invalid)
 
     @property
     def registry(self) -> EnvironmentRegistry:

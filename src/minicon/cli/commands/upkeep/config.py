@@ -33,6 +33,7 @@ _EDITS = ("replace", "set", "append", "prepend", "remove", "clear", "remove_key"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``config list | get KEY | set KEY VALUE | append KEY VALUE | --show-sources | ...``."""
+    parser.set_defaults(repairs_settings=True)
     parser.add_argument(
         "words",
         nargs="*",
@@ -86,6 +87,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     take_words(arguments)
     if arguments.describe is not None:
         return _describe(arguments.describe, context)
+    is_edit = arguments.stdin or any(getattr(arguments, each, None) for each in _EDITS)
+    if context.invalid_settings is not None and not is_edit:
+        raise context.invalid_settings
     if arguments.show is not None:
         return _show(arguments.show, arguments.configured, context)
     if arguments.show_sources is not None:
@@ -330,12 +334,17 @@ def _stdin_text() -> str:
 def _refresh_hooks(context: CommandContext) -> None:
     """Update the hooks that ``init`` wrote: they contain settings of activation."""
     from minicon.config.load import load_settings
+    from minicon.errors import ConfigError
     from minicon.shell.commands import context_of, this_executable
     from minicon.shell.init import apply_changes, refresh_hooks
 
-    loaded = load_settings(
-        environ=os.environ, home=context.settings.home, working_directory=Path.cwd()
-    )
+    try:
+        loaded = load_settings(
+            environ=os.environ, home=context.settings.home, working_directory=Path.cwd()
+        )
+    except ConfigError as error:  # of another setting, which was invalid before
+        context.console.warn(str(error))
+        return
     shell_context = context_of(loaded.settings, environ=os.environ, cwd=os.getcwd())
     apply_changes(refresh_hooks(shell_context, this_executable()))
 
