@@ -215,6 +215,23 @@ def test_names_that_fall_through_to_pypi_are_said() -> None:
     ]
 
 
+def test_why_names_that_channels_may_have_are_taken_from_pypi() -> None:
+    """A channel that cannot be reached has them or not; names of its cache are offered."""
+    case = SolverCase()
+    for name in ("numpy", "pytorch", "torchx", "raretool"):
+        case.package(name, "2.0")
+    indices = [tuple(case.indices.values())]
+    because = "taken from PyPI, because conda-forge cannot be reached"
+    assert list(taken_from_pypi(["raretol", "numpy", "torch"], indices, ["conda-forge"])) == [
+        f"raretol: {because}; did you mean raretool?",
+        f"numpy and torch: {because}",
+    ]
+    assert list(taken_from_pypi(["pandsa", "torch"], [], ["conda-forge"])) == [
+        f"pandsa: {because}; did you mean pandas?",
+        f"torch: {because}",
+    ]
+
+
 def test_names_of_modules_are_not_looked_up() -> None:
     case, wheels = SolverCase(), WheelWorld()
     case.package("python", "3.12.1")

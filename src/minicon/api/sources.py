@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from minicon.config.settings import Settings
     from minicon.models.channel import Channel
+    from minicon.models.reporter import Reporter
 
 _PROBE_SECONDS = 2.0
 
@@ -61,6 +62,24 @@ class Sources:
         return tuple(
             f"{each.name} cannot be reached: using {others} instead" for each in self.skipped
         )
+
+
+def note_once_a_day(
+    notes: Iterable[str], settings: Settings, reporter: Reporter, *, always: bool = False
+) -> None:
+    """Report sources that cannot be reached, unless that was done in the last day.
+
+    Args:
+        notes: As :attr:`Sources.notes`.
+        settings: Their cache remembers what was reported.
+        reporter: Receives the notes.
+        always: Report them again: nothing was found, perhaps because of them.
+    """
+    from minicon.fs.daily import is_first_today
+
+    for note in notes:
+        if is_first_today(note, settings.cache_dir) or always:
+            reporter.note(note)
 
 
 def choose_sources(

@@ -11,7 +11,7 @@ from minicon.lean_dataclasses import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from minicon.api.services import Services
@@ -98,12 +98,11 @@ class CommandContext:
             self._services = Services(self.settings, reporter, registry=self.registry)
         return self._services
 
-    def note_once_a_day(self, text: str) -> None:
-        """Write a note, unless it was written in the last day."""
-        from minicon.fs.daily import is_first_today
+    def note_once_a_day(self, notes: Iterable[str], *, always: bool = False) -> None:
+        """Write notes on sources as :func:`minicon.api.sources.note_once_a_day` does."""
+        from minicon.api.sources import note_once_a_day
 
-        if is_first_today(text, self.settings.cache_dir):
-            self.console.note(text)
+        note_once_a_day(notes, self.settings, self.services.reporter, always=always)
 
     def close(self) -> None:
         """Remove progress bars, close connections, and show notices of channels."""

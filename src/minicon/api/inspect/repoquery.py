@@ -82,7 +82,7 @@ class Catalogue:
 
     Attributes:
         names: Names of the sources.
-        skipped: Names of the channels that cannot be reached.
+        notes: As :attr:`Sources.notes`.
 
     Args:
         services: Sources and settings.
@@ -102,7 +102,7 @@ class Catalogue:
         self._services = services
         self._indices: list[RecordIndex]
         self.names: tuple[str, ...]
-        self.skipped: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = ()
         if environment is not None:
             self._indices, self.names = [InstalledIndex(environment)], (str(environment),)
             return
@@ -110,7 +110,7 @@ class Catalogue:
         groups = channel_indices(services, sources)
         self._indices = [index for group in groups for index in group]
         self.names = sources.names
-        self.skipped = tuple(channel.name for channel in sources.skipped)
+        self.notes = sources.notes
 
     def package_names(self) -> set[str]:
         """Return the names of all packages."""

@@ -44,7 +44,7 @@ class SearchResult:
         rows: The rows that were made of the records.
         channels: Names of the sources that were searched.
         channel_urls: URLs of the subdirs of channels that were searched.
-        notes: Sources that were skipped, as sentences.
+        notes: As :attr:`Sources.notes`.
         hint: A suggestion if nothing was found.
         run_exports: Run exports (CEP 12) by record, if requested and known.
     """
@@ -118,7 +118,7 @@ def search(
         rows=tuple(rows),
         channels=sources.names,
         channel_urls=tuple(index.base_url.rstrip("/") for index in indices if index.base_url),
-        notes=tuple(f"{channel.name} cannot be reached" for channel in sources.skipped),
+        notes=sources.notes,
         hint=_hint(services, spec, sources, groups) if is_missing else None,
         run_exports=_run_exports(services, sources.channels, records) if run_exports else {},
     )

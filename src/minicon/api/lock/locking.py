@@ -23,6 +23,7 @@ from minicon.api.plan.context import make_planning_context
 from minicon.api.plan.pruning import for_pruning, pruned
 from minicon.api.plan.solutions.exact_solutions import lock_records
 from minicon.api.plan.solving import make_solve_request, solve
+from minicon.api.sources import note_once_a_day
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.environment_files.lockfile import Lockfile, sorted_packages
@@ -109,8 +110,7 @@ def _lock_target(
     services, platform = read.services, read.target.platform
     try:
         context = make_planning_context(services, read.request)
-        for note in context.sources.notes:
-            services.reporter.warn(note)
+        note_once_a_day(context.sources.notes, services.settings, services.reporter)
         _refuse_what_only_pip_knows(read.request)
         solve_request = make_solve_request(context)
         if before is not None and platform in before.platforms:

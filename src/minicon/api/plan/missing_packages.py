@@ -39,6 +39,17 @@ if TYPE_CHECKING:
 _PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
 _PYTHON = "python"
 _NAMES_PYTHON = lazy_pattern(r"(?<![\w-])python(?![\w-])")
+#: Projects that many people use, to recognise mistyped names where no channel is cached.
+_WELL_KNOWN = (
+    *("anyio", "attrs", "beautifulsoup4", "black", "boto3", "celery", "click", "cython", "dask"),
+    *("django", "fastapi", "flask", "httpx", "ipykernel", "ipython", "jinja2", "jupyter"),
+    *("jupyterlab", "keras", "lightgbm", "matplotlib", "mypy", "networkx", "nltk", "notebook"),
+    *("numba", "numpy", "opencv-python", "openpyxl", "pandas", "pillow", "plotly", "polars"),
+    *("psycopg2", "pyarrow", "pydantic", "pytest", "pyyaml", "requests", "rich", "ruff"),
+    *("scikit-image", "scikit-learn", "scipy", "scrapy", "seaborn", "selenium", "spacy"),
+    *("sphinx", "sqlalchemy", "statsmodels", "streamlit", "sympy", "tensorflow", "torch"),
+    *("torchvision", "tqdm", "transformers", "typer", "uvicorn", "xarray", "xgboost"),
+)
 #: After this time the search ends with what it has found.
 _SECONDS = 2.0
 
@@ -83,29 +94,52 @@ def complete_error(
 
 
 def taken_from_pypi(
-    names: Sequence[str], indices: Iterable[Sequence[RecordIndex]]
+    names: Sequence[str], indices: Iterable[Sequence[RecordIndex]], skipped: Sequence[str] = ()
 ) -> Iterator[str]:
     """Yield sentences on names that PyPI provides because no channel has them.
 
     Users who mistype a name would get another project without them. Names that may be mistyped
     have one of their own.
+
+    Args:
+        names: As users wrote them.
+        indices: Of channels that were asked, or that are cached.
+        skipped: Names of channels that cannot be reached: they may have each of the names.
     """
     plain: list[str] = []
     known = {name for group in indices for index in group for name in index.names()}
+    one, many = (f" {verb} in no channel: taken from PyPI" for verb in ("is", "are"))
+    if skipped:
+        one = many = f": taken from PyPI, because {_and(skipped)} cannot be reached"
+        known.update(_WELL_KNOWN)
     for number, name in enumerate(names):
         near = [each for each in NameMap.built_in().conda_names(name) if each in known]
+        if skipped and (near or name in known):
+            plain.append(name)  # it is right, and the channel's name for it would be wrong on PyPI
+            continue
         near = near or (near_names(name, known) if number < MOST_HINTS else [])
         meant = f"; did you mean {' or '.join(near)}?" if near else ""
         if not meant and any(os.path.isfile(os.path.join(name, each)) for each in BUILD_FILES):
             meant = f"; for the project in this directory, write ./{name}"
         if meant:
-            yield f"{name} is in no channel: taken from PyPI{meant}"
+            yield f"{name}{one}{meant}"
         else:
             plain.append(name)
     if plain:
-        *others, last = plain
-        listed = f"{', '.join(others)} and {last} are" if others else f"{last} is"
-        yield f"{listed} in no channel: taken from PyPI"
+        yield f"{_and(plain)}{many if len(plain) > 1 else one}"
+
+
+def _and(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def cached_indices(services: Services, channels: Iterable[Channel]) -> Iterator[list[RecordIndex]]:
+    """Yield what is cached of channels that cannot be reached."""
+    for channel in channels:
+        search = _Search(services, "", set())
+        subdirs = channel.platforms or (services.settings.platform, NOARCH)
+        yield [index for subdir in subdirs for index in search.cached(channel, subdir)]
 
 
 def version_on_pypi(error: SolveError, solve_request: SolveRequest) -> str | None:
@@ -145,6 +179,8 @@ def _searched_sources(
     text = f"looked in {', '.join(names) or 'no source'}"
     if others:
         text += f", not in {', '.join(others)}, where packages of this environment come from"
+    if sources.skipped:
+        text += f"; {_and([each.name for each in sources.skipped])} cannot be reached"
     if sources.use_host and _NAMES_PYTHON.search(error.message.partition("\n")[0]):
         from minicon.machine.host_packages.host_index import describe_found
 
@@ -244,8 +280,11 @@ class _Search:
     def _is_cached(self, channel: Channel, subdir: str) -> bool:
         if time.monotonic() > self._end:
             return False
-        found = self._found(lambda: (self._cached.index(channel, subdir),))
-        return any(self._name in index.names() for index in found)
+        return any(self._name in index.names() for index in self.cached(channel, subdir))
+
+    def cached(self, channel: Channel, subdir: str) -> Sequence[RecordIndex]:
+        """Return the cached index of a channel's subdir; none if there is none."""
+        return self._found(lambda: (self._cached.index(channel, subdir),))
 
     @staticmethod
     def _found(fetch: Callable[[], Sequence[RecordIndex]]) -> Sequence[RecordIndex]:

@@ -153,8 +153,8 @@ def solve(context: PlanningContext, solve_request: SolveRequest) -> Solution:
     task = services.reporter.start("solve", "", None, unit="projects")
     try:
         solution = _solve_with_pip(services, solve_request, request.capture)
-        if context.sources.pypi_for_missing_names and context.sources.channels:
-            solution = _with_fallen_names(solution, solve_request)
+        if context.sources.pypi_for_missing_names:
+            solution = _with_fallen_names(solution, solve_request, context)
         if not request.prune:
             return solution
         from minicon.api.plan.pruning import pruned
@@ -169,19 +169,27 @@ def solve(context: PlanningContext, solve_request: SolveRequest) -> Solution:
         task.finish()
 
 
-def _with_fallen_names(solution: Solution, solve_request: SolveRequest) -> Solution:
+def _with_fallen_names(
+    solution: Solution, solve_request: SolveRequest, context: PlanningContext
+) -> Solution:
     """Add a note for each name of a conda spec that no channel has, and that PyPI provides.
 
-    What was taken from PyPI before needs no second note.
+    What was taken from PyPI before needs no second note, nor does anything where there is no
+    channel.
     """
+    sources = context.sources
+    if not (sources.channels or sources.skipped):
+        return solution
     known = {each.name for each in solve_request.installed if each.record.source == "pypi"}
     named = {spec.exact_name for spec in solve_request.specs if spec.exact_name} - known
     fallen = [r.name for r in solution.records if r.source == "pypi" and r.name in named]
     if not fallen:
         return solution
-    from minicon.api.plan.missing_packages import taken_from_pypi
+    from minicon.api.plan.missing_packages import cached_indices, taken_from_pypi
 
-    notes = taken_from_pypi(fallen, solve_request.channels)
+    cached = cached_indices(context.services, sources.skipped)
+    skipped = [each.name for each in sources.skipped]
+    notes = taken_from_pypi(fallen, (*solve_request.channels, *cached), skipped)
     return replace(solution, notes=(*notes, *solution.notes))
 
 

@@ -86,8 +86,7 @@ def carry_out_plan(plan: Plan, context: CommandContext, *, ask: bool = True) -> 
     only_plans = context.settings.dry_run and not console.dialect.replaces_in_dry_runs
     if only_plans and plan.replaces_environment:
         raise _environment_exists(plan)
-    for note in plan.source_notes:
-        context.note_once_a_day(note)
+    context.note_once_a_day(plan.source_notes)
     for note in plan.notes:
         console.note(note)
     if plan.is_empty:

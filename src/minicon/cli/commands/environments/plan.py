@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     inner = Context.from_arguments(parsed, context.command_line, context.console.dialect)
     try:
         plan = make_plan(inner.services, module.build_request(parsed, inner))
+        inner.note_once_a_day(plan.source_notes)
         for note in plan.notes:
             inner.console.note(note)
         effects = effects_of_plan(inner.services, plan, preview=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from minicon.api.inspect.repoquery import QueryAnswer
+    from minicon.api.inspect.repoquery import Catalogue, QueryAnswer
     from minicon.cli.context import CommandContext
 
 
@@ -49,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the answer; return 1 if nothing matches."""
-    from minicon.api.inspect.repoquery import Catalogue, dependencies_of, dependents_of
+    from minicon.api.inspect.repoquery import Catalogue
+    from minicon.errors import PackageNotFound
 
     if arguments.query == "search":
         return _search(arguments, context)
@@ -59,21 +60,31 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         override=arguments.override_channels,
         environment=_environment(arguments, context),
     )
-    for name in catalogue.skipped:
-        context.console.note(f"channel {name} cannot be reached")
-    recursive = arguments.recursive or (arguments.tree and arguments.depth != 1)
-    if arguments.query == "depends":
-        answer = dependencies_of(catalogue, arguments.spec, recursive=recursive)
-    else:
-        answer = dependents_of(
-            catalogue,
-            arguments.spec,
-            recursive=recursive,
-            all_builds=arguments.all_builds,
-            brief=not (arguments.tree or context.console.json),
-        )
+    try:
+        answer = _answer(arguments, context, catalogue)
+    except PackageNotFound:
+        context.note_once_a_day(catalogue.notes, always=True)
+        raise
+    context.note_once_a_day(catalogue.notes, always=not answer.matches)
     _show(answer, arguments, context)
     return 0
+
+
+def _answer(
+    arguments: argparse.Namespace, context: CommandContext, catalogue: Catalogue
+) -> QueryAnswer:
+    from minicon.api.inspect.repoquery import dependencies_of, dependents_of
+
+    recursive = arguments.recursive or (arguments.tree and arguments.depth != 1)
+    if arguments.query == "depends":
+        return dependencies_of(catalogue, arguments.spec, recursive=recursive)
+    return dependents_of(
+        catalogue,
+        arguments.spec,
+        recursive=recursive,
+        all_builds=arguments.all_builds,
+        brief=not (arguments.tree or context.console.json),
+    )
 
 
 def _environment(arguments: argparse.Namespace, context: CommandContext) -> Path | None:

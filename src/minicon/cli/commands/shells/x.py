@@ -60,6 +60,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         plan = plan_tool_environment(
             services, path, specs, arguments.channels, override=arguments.override_channels
         )
+        context.note_once_a_day(plan.source_notes)
         for note in plan.notes:
             context.console.note(note)
         make_tool_environment(services, plan, context.command_line)
