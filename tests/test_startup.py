@@ -163,6 +163,15 @@ def test_planning_from_a_cached_channel_needs_neither_network_nor_compiler(
     assert len({name for name in found if name.startswith("minicon")}) <= 164
 
 
+def test_a_configuration_file_is_parsed_once(workspace: Workspace, plan: list[str]) -> None:
+    """A file that does not change costs no import of PyYAML (config/parsed_files.py)."""
+    file = workspace.folder / "condarc"
+    file.write_text("channel_priority: strict\n")
+    configured = Workspace(workspace.folder, {**workspace.environ, "CONDARC": str(file)})
+    assert "yaml" in imported_by(configured, *plan)
+    assert "yaml" not in imported_by(configured, *plan)
+
+
 def test_the_same_plan_again_needs_no_solver(workspace: Workspace, plan: list[str]) -> None:
     """Its solution was kept, with the state of the channels (ADR 8)."""
     imported_by(workspace, *plan)
@@ -170,6 +179,7 @@ def test_the_same_plan_again_needs_no_solver(workspace: Workspace, plan: list[st
     slow = {"hashlib", "traceback", "configparser", "copy", "typing", "queue"}
     assert not found & (_SLOW | HEAVY | slow)
     own = {name for name in found if name.startswith("minicon")}
+    assert "minicon.config.parsed_files" not in own
     assert not [name for name in own if name.startswith(("minicon.solver.", "minicon.pypi.wheels"))
                 and name != "minicon.solver.request"]  # fmt: skip
     assert len(own) <= 131

@@ -37,14 +37,26 @@ class RawValue:
     item_marks: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_config_file(path: str) -> dict[str, RawValue]:
-    """Parse a configuration file.
+def read_config_file(path: str, cache_dir: str) -> dict[str, RawValue]:
+    """Parse a configuration file, or take what its text was parsed to before.
+
+    Args:
+        path: The file.
+        cache_dir: ``MINICON_ROOT/cache``.
 
     Raises:
         ConfigError: ``unreadable-config``, or ``invalid-config``: it is not a YAML mapping.
     """
+    from minicon.config.parsed_files import ParsedFiles
+
     text = _text_of(path)
-    return read_config_text(text, path)
+    kept = ParsedFiles(cache_dir)
+    found = kept.find(text)
+    if found is not None:
+        return {name: RawValue(path, *row) for name, row in found.items()}
+    values = read_config_text(text, path)
+    kept.keep(text, {k: (v.value, v.final, dict(v.item_marks)) for k, v in values.items()})
+    return values
 
 
 def read_config_text(text: str, path: str) -> dict[str, RawValue]:

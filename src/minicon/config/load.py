@@ -67,7 +67,7 @@ def load_settings(
 ) -> LoadedSettings:
     """Load the configuration.
 
-    Cost: a few ``stat`` calls if there is no configuration file; otherwise YAML is parsed.
+    Cost: a few ``stat`` calls, and YAML is parsed if a configuration file is new or was changed.
 
     Args:
         environ: Environment variables.
@@ -139,9 +139,10 @@ def _sources(
     environ: Mapping[str, str], home: Path, flags: Mapping[str, Any]
 ) -> dict[str, Mapping[str, RawValue]]:
     """All sources, lowest priority first."""
+    cache = os.path.join(dirs.default_root(environ, str(home)), "cache")
     files = dirs.config_files(environ, str(home))
     return {
-        **{path: read_config_file(path) for path in files},
+        **{path: read_config_file(path, cache) for path in files},
         "envvars": _from_variables(environ),
         "cmd_line": {k: RawValue("flag", v) for k, v in flags.items() if v is not None},
     }
