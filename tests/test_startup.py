@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.support.commands import Workspace
 from tests.support.packages import PackageBuilder, build_channel
+from tests.support.wheels import WheelBuilder
 
 #: Third-party and slow standard modules that no frequent command needs.
 HEAVY = {
@@ -183,3 +184,16 @@ def test_the_same_plan_again_needs_no_solver(workspace: Workspace, plan: list[st
     assert not [name for name in own if name.startswith(("minicon.solver.", "minicon.pypi.wheels"))
                 and name != "minicon.solver.request"]  # fmt: skip
     assert len(own) <= 131
+
+
+def test_the_same_plan_of_wheels_needs_no_network(workspace: Workspace) -> None:
+    """That a wheel was downloaded before is looked up without what downloads."""
+    links = workspace.folder / "links"
+    WheelBuilder("leaf").file("leaf.py").build(links)
+    own = Workspace(workspace.folder, {**workspace.environ, "PIP_FIND_LINKS": str(links)})
+    channel = build_channel(workspace.folder / "pythons", [PackageBuilder("python", "3.11.0")])
+    plan = f"create -n wheels --dry-run -c {channel} -c pypi --override-channels leaf".split()
+    imported_by(own, *plan)
+    found = imported_by(own, *plan)
+    assert not found & (_SLOW | HEAVY | {"hashlib", "logging", "queue", "traceback", "typing"})
+    assert len({name for name in found if name.startswith("minicon")}) <= 154

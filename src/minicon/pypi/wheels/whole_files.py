@@ -1,20 +1,18 @@
 """WholeFiles: files that had to be downloaded while planning, kept until they are installed.
 
 A file is downloaded whole to compute its hash if its index lists none, and to read METADATA if its
-server does not support ranges.
+server does not support ranges. Every plan looks for kept files: what downloads them is imported
+where it is used.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import threading
 
 from minicon.fs import operations
-from minicon.fs.hashing import sha256_of_file
-from minicon.net.download import download, reported
-from minicon.pypi.shared_results import SharedResults
+from minicon.short_hash import short_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +41,8 @@ class WholeFiles:
     """
 
     def __init__(self, fetcher: Fetcher, cache_dir: Path, reporter: Reporter) -> None:
+        from minicon.pypi.shared_results import SharedResults
+
         self._fetcher = fetcher
         self._cache_dir = cache_dir
         self._reporter = reporter
@@ -58,10 +58,12 @@ class WholeFiles:
         return kept_file(self._cache_dir, file.sha256) or self._downloaded.get(file)
 
     def _download(self, file: DistributionFile) -> Path:
+        from minicon.fs.hashing import sha256_of_file
+
         folder = self._cache_dir / FOLDER
         operations.make_directory(folder, 0o700)
         name = f"{file.url} {os.getpid()} {threading.get_ident()}"
-        path = folder / f"{hashlib.sha256(name.encode()).hexdigest()}.new"
+        path = folder / f"{short_hash(name)}.new"
         try:
             download_file(self._fetcher, self._reporter, file, path)
             kept = folder / sha256_of_file(path)
@@ -79,6 +81,8 @@ def download_file(fetcher: Fetcher, reporter: Reporter, file: DistributionFile, 
         HashMismatch: It does not match the hash that its index lists.
         ChannelError: It cannot be downloaded (OfflineError while offline).
     """
+    from minicon.net.download import download, reported
+
     with reported(reporter, file.filename, file.size) as task:
         download(
             fetcher,
