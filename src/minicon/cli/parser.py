@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 argparse._ = str  # type: ignore[attr-defined]
 
 #: With at most this many options, the help of a command shows all of them.
-_FEW_OPTIONS = 22
+_FEW_OPTIONS = 17
 #: Commands that are nothing without a verb or an option: alone, they show their help.
 GROUPED = ("channel", "config", "env")
 
@@ -80,7 +80,8 @@ def _shorten(parser: CommandParser, usage: str) -> None:
     """Let the help of a command, or of its verbs, show the usual options only, if it has many."""
     shown = [each for each in parser._actions if each.help != argparse.SUPPRESS]
     if sum(bool(each.option_strings) for each in shown) > _FEW_OPTIONS:
-        parser.usage = f"minicon {usage} [OPTION...]"
+        own, program, arguments = usage.partition(" COMMAND")  # its arguments are its own
+        parser.usage = f"minicon {own} [OPTION...]{program}{arguments}"
         parser.is_shortened = True
         parser.add_argument("--help-all", action=_ShowAll, help="show all options and exit")
     for each in shown:

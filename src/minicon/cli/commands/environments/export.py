@@ -55,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             *("explicit", "requirements", "reqs", "txt"),
         ),
         default="environment-yaml",
-        help="environment.yml (default), the same as JSON, list of URLs, or list of specs",
+        metavar="FORMAT",
+        help="environment-yaml (default; also yaml, yml, env.yml), environment-json (json), "
+        "explicit (a list of URLs), or requirements (reqs, txt: a list of specs)",
     )
     options.add_channels(parser, "channel to add before those of the packages")
     options.add_platform(

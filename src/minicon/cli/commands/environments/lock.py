@@ -1,12 +1,12 @@
 """Lock exact packages for one or more platforms, from any machine.
 
 Examples:
-  minicon lock                                   environment.yml -> conda-lock.yml
+  minicon lock                      environment.yml -> conda-lock.yml
   minicon lock --platform linux-64 --platform osx-arm64
-  minicon lock --update numpy                    everything else stays if possible
-  minicon lock --check                           exit code 1 if the lock is out of date
-  minicon lock --for cluster.json                for a machine described by 'minicon info --profile'
-  minicon lock merge BASE OURS THEIRS            git's merge driver; see docs/how-to/lock.md
+  minicon lock --update numpy       everything else stays if possible
+  minicon lock --check              exit code 1 if the lock is out of date
+  minicon lock --for cluster.json   for the machine of 'minicon info --profile'
+  minicon lock merge BASE OURS THEIRS
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ _SHOWN_CHANGES = 40
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``lock [-f FILE]... [--platform P]... [-o FILE] [--update PKG]... [--check]``."""
     parser.add_argument(
-        "words", nargs="*", metavar="merge BASE OURS THEIRS", help="merge three lock files"
+        "words",
+        nargs="*",
+        metavar="merge BASE OURS THEIRS",
+        help="merge three lock files, as git's merge driver",
     )
     add = parser.add_argument
     add("-f", "--file", dest="files", action="append", default=[], metavar="FILE",

@@ -1,8 +1,8 @@
 """Let a directory choose the environment that is active while you work in it.
 
 The file .minicon (a name or a path) or environment.yml in the directory names the environment.
-When the file changes, it must be allowed again. This needs the setting
-  minicon config set auto_activate_directories true
+When the file changes, it must be allowed again. It works if auto_activate_directories is set
+('minicon config set auto_activate_directories true').
 
 Examples:
   minicon allow

@@ -52,7 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a .tar.zst, .tar.gz, .tar.bz2, .tar, .zip or .squashfs file, or a directory"
         " (default: NAME.tar.zst)",
     )
-    parser.add_argument("--format", choices=FORMATS, help="(default: that of the name of FILE)")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        metavar="FORMAT",
+        help=f"{', '.join(FORMATS)} (default: by the name of FILE)",
+    )
     parser.add_argument(
         "--squashfs", dest="format", action="store_const", const="squashfs", help=argparse.SUPPRESS
     )
