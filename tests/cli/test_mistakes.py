@@ -79,6 +79,18 @@ HINTS = [
     ("config --set offline", "write --set KEY VALUE"),
     ("history data", "for an environment of that name, write -n data"),
     ("diff -n data one", "'one' is not a number"),
+    ("list data", "for the environment 'data', write -n data"),
+    ("remove data", "for the environment 'data', write -n data"),
+    ("run data hello", "for the environment 'data', write -n data"),
+    ("info data", "for the environment 'data', write -n data"),
+    ("info hello", "'minicon search hello' looks in channels"),
+    ("create --clone data", "hint: pass -n NAME or -p PATH\n"),
+    ("lock -n data", "'minicon export -n NAME --from-history > environment.yml'"),
+    ("channel add conda-forge", "use 'minicon config append channels CHANNEL'"),
+    ("channel indx", "did you mean index?"),
+    ("env activate data", "use 'minicon activate'"),
+    ("cache clean", "use 'minicon clean'"),
+    ("python install 3.12", "use 'minicon create -n NAME python=VERSION'"),
 ]
 
 

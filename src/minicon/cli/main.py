@@ -98,7 +98,7 @@ def _run(typed: list[str], dialect: Dialect) -> int:
         return int(module.run(parsed, context))
     except MiniconError as error:
         console = context.console if context else early_console(typed, dialect)
-        _improve_hint(error, parsed)
+        _improve_hint(error, parsed, context)
         _name_setting(error, context)
         console.fail(error, whole=bool(context and context.settings.verbosity))
         return dialect.exit_codes.get(error.reference, error.exit_code)
@@ -125,16 +125,21 @@ def _refuse_mistaken_specs(parsed: argparse.Namespace) -> None:
         refuse_files(specs)
 
 
-def _improve_hint(error: MiniconError, parsed: argparse.Namespace | None) -> None:
-    from minicon.cli.mistakes import fitting_hint, spec_hint, with_environment
+def _improve_hint(
+    error: MiniconError, parsed: argparse.Namespace | None, context: CommandContext | None
+) -> None:
+    from minicon.cli import mistakes
 
-    if better := spec_hint(error, getattr(parsed, "specs", ())):
+    if better := mistakes.spec_hint(error, getattr(parsed, "specs", ())):
         error.hint = better
     elif parsed is not None and error.hint:
-        error.hint = fitting_hint(error.hint, parsed.options)
+        error.hint = mistakes.fitting_hint(error.hint, parsed.options)
+    if error.reference == "no-target-environment" and context:
+        words, directories = context.command_line, context.settings.envs_dirs
+        error.hint = mistakes.environment_hint(words, directories) or error.hint
     if error.hint:
         named = (getattr(parsed, "name", None), getattr(parsed, "prefix", None))
-        error.hint = with_environment(error.hint, *named)
+        error.hint = mistakes.with_environment(error.hint, *named)
 
 
 def _name_setting(error: MiniconError, context: CommandContext | None) -> None:

@@ -15,27 +15,57 @@ from minicon.lazy_pattern import lazy_pattern
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from pathlib import Path
 
     from minicon.config.settings import Settings
     from minicon.errors import MiniconError
 
-#: Words of other programs, and what minicon has instead.
+#: Words of other programs, and what minicon has instead. Verbs follow their command.
 _COMMANDS = {
     "add": "minicon install",
+    "auth": "minicon help channel",
+    "build": "minicon channel build",
+    "cache": "minicon clean",
+    "channel add": "minicon config append channels CHANNEL",
+    "channel list": "minicon config get channels",
+    "channel remove": "minicon config remove channels CHANNEL",
+    "check": "minicon doctor",
+    "clone": "minicon create -n NEW --clone ENV",
+    "convert": "minicon channel convert",
     "delete": "minicon remove",
     "downgrade": "minicon install NAME=VERSION",
+    "env activate": "minicon activate",
+    "env info": "minicon info -n NAME",
+    "env rename": "minicon rename OLD NEW",
+    "env show": "minicon info -n NAME",
     "envs": "minicon env list",
+    "exec": "minicon x",
     "freeze": "minicon export",
+    "global": "minicon x",
+    "index": "minicon channel index",
+    "mirror": "minicon channel mirror",
+    "move": "minicon rename OLD NEW",
+    "mv": "minicon rename OLD NEW",
     "new": "minicon create",
     "outdated": "minicon update --all --dry-run",
     "pip": "minicon install pypi:NAME",
+    "python": "minicon create -n NAME python=VERSION",
     "reinstall": "minicon install --force-reinstall",
+    "repair": "minicon doctor --fix",
+    "serve": "minicon channel serve",
+    "setup": "minicon init",
     "show": "minicon info",
+    "switch": "minicon activate",
+    "tool": "minicon x",
     "use": "minicon activate",
     "venv": "minicon create",
     "version": "minicon --version",
+    "versions": "minicon search NAME",
 }
-#: Options of other programs, and what minicon has instead.
+_NO_ENVIRONMENT_TO_LOCK = (
+    "a lock is made from a file: 'minicon export -n NAME --from-history > environment.yml'"
+)
+#: Options of other programs, alone or behind a command, and what minicon has instead.
 _OPTIONS = {
     "-e": "list projects as '- -e ./DIR' below 'pip:' in an environment.yml",
     "--editable": "list projects as '- -e ./DIR' below 'pip:' in an environment.yml",
@@ -44,6 +74,10 @@ _OPTIONS = {
     "--requirements": "files are given with -f",
     "-U": "'minicon update' updates packages",
     "--upgrade": "'minicon update' updates packages",
+    "lock -n": _NO_ENVIRONMENT_TO_LOCK,
+    "lock --name": _NO_ENVIRONMENT_TO_LOCK,
+    "lock -p": _NO_ENVIRONMENT_TO_LOCK.replace("-n NAME", "-p PATH"),
+    "lock --prefix": _NO_ENVIRONMENT_TO_LOCK.replace("-n NAME", "-p PATH"),
 }
 #: The ends of clauses of a hint, and options that a clause names.
 _CLAUSE_ENDS = lazy_pattern(r"(, or |; )")
@@ -59,15 +93,34 @@ _LISTS = (".yml", ".yaml", ".txt", ".toml", ".lock", ".json")
 _PACKAGES = (".conda", ".tar.bz2", ".whl")
 
 
-def command_hint(word: str) -> str | None:
-    """Return what minicon has instead of another program's command."""
-    other = _COMMANDS.get(word)
+def command_hint(word: str, verb: str = "") -> str | None:
+    """Return what minicon has instead of another program's command, or verb of a command."""
+    other = _COMMANDS.get(f"{word} {verb}".rstrip())
     return f"use '{other}'" if other else None
 
 
-def option_hint(words: Sequence[str]) -> str | None:
+def option_hint(command: str, words: Sequence[str]) -> str | None:
     """Return what minicon has instead of another program's option, if one is among words."""
-    return next((_OPTIONS[word] for word in words if word in _OPTIONS), None)
+    found = (_OPTIONS.get(f"{command} {word}", _OPTIONS.get(word)) for word in words)
+    return next(filter(None, found), None)
+
+
+def environment_hint(words: Sequence[str], envs_dirs: Collection[Path]) -> str | None:
+    """Return a hint if a word is the name of an environment, as in ``minicon list data``.
+
+    Args:
+        words: What was typed.
+        envs_dirs: Directories of named environments.
+    """
+    from minicon.shell.locate import find_named
+
+    for word in words[1:] if words[0] != "create" else ():
+        is_name = not word.startswith("-") and os.sep not in word and word.strip(".")
+        if is_name and find_named(word, map(str, envs_dirs)):
+            return f"for the environment {word!r}, write -n {word}"
+    if words[0] == "info":
+        return f"pass -n NAME or -p PATH; 'minicon search {words[-1]}' looks in channels"
+    return None
 
 
 def fitting_hint(hint: str, options: Collection[str]) -> str | None:

@@ -180,18 +180,22 @@ class CommandParser(argparse.ArgumentParser):
         """Raise an error for a word that is no choice, with the one that was probably meant."""
         if action.choices is None or value in action.choices:
             return
+        from minicon.cli.mistakes import command_hint
         from minicon.models.near_names import meant
 
         known = [str(choice) for choice in action.choices]
+        message = f"unknown {action.metavar or action.dest} {value!r}"
+        if other := command_hint(self.prog.partition(" ")[2], str(value)):
+            raise UsageError("wrong-arguments", f"{self.prog}: {message}", hint=other)
         self.error(
-            f"unknown {action.metavar or action.dest} {value!r}, not one of: {', '.join(known)}"
+            f"{message}, not one of: {', '.join(known)}"
             + meant(str(value), known, "").replace("did", "; did", 1)
         )
 
     def _hint(self, message: str) -> str:
         from minicon.cli.mistakes import option_hint
 
-        if other := option_hint(message.split()):
+        if other := option_hint(self.prog.partition(" ")[2], message.split()):
             return other
         shown = (
             flag

@@ -164,9 +164,12 @@ def clone_request(
     Raises:
         NotAnEnvironment: ``source`` does not exist.
         PrefixError: The path exists.
+        UsageError: Neither ``name`` nor ``prefix`` is given.
     """
     as_path = "/" in source or "\\" in source
     origin = services.registry.existing(None if as_path else source, source if as_path else None)
+    if name is None and prefix is None and services.registry.default_target is None:
+        raise _no_name()
     path = services.registry.target(name, prefix)
     if is_environment(path):
         raise PrefixError(
@@ -245,11 +248,14 @@ def _target_in_files(
             return (spec.name, None) if spec.name else (None, spec.prefix)
     if otherwise is not None:
         return None, otherwise
-    raise UsageError(
+    raise _no_name(", or give the file a 'name:'" if contents.environments else "")
+
+
+def _no_name(otherwise: str = "") -> UsageError:
+    return UsageError(
         "no-target-environment",
-        "the environment has no name",
-        hint="pass -n NAME or -p PATH"
-        + (", or give the file a 'name:'" if contents.environments else ""),
+        "the new environment has no name",
+        hint=f"pass -n NAME or -p PATH{otherwise}",
     )
 
 
