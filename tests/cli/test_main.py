@@ -66,6 +66,7 @@ def test_an_existing_environment_is_replaced_only_after_confirmation(data: Comma
     assert data("list -n data").ok().out == before
     done = data("env create -y").ok()
     assert (done.out + done.err).count("replaces the environment") == 1
+    assert "the earlier one with: minicon undo -n data\n" in done.out
     assert data("list -n data").ok().out.splitlines()[3].startswith("lone")
     assert "(1 package now, 2 afterwards)" in data("create -n data hello --dry-run").ok().out
     assert "replaces" not in data("create -y -n new lone").ok().out

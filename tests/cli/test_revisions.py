@@ -148,3 +148,57 @@ def test_renamed_and_cloned_environments_keep_the_numbers(
         assert (entries[-1]["added"], entries[-1]["removed"]) == ([], [])
         assert "also undoes" not in minicon(f"rollback -y -n {name} 1").ok().err
     assert packages(minicon) == ["hello-2.0", "lone-0.1"]
+
+
+def rows(minicon: CommandLine, *, words: int) -> list[list[str]]:
+    """The first words of each row of ``history``, without date and time."""
+    lines = minicon("history -n a").ok().out.splitlines()
+    return [re.sub(r"\S+ \d\d:\d\d:\d\d", "", line).split()[:words] for line in lines[1:]]
+
+
+def test_history_has_one_number_a_revision(minicon: CommandLine, channel: Path) -> None:
+    minicon.set(MINICON_OVERRIDE_CHANNELS="true", CONDA_CHANNELS=str(channel))
+    minicon("create -y -q -n a hello=1.0").ok()
+    minicon("install -y -q -n a lone").ok()
+    minicon("undo -y -q -n a").ok()
+    assert rows(minicon, words=3) == [["1", "2", "+2"], ["2", "3", "+1"], ["→", "1", "*"]]
+    assert minicon("history -n a").err == ""
+    minicon("install -y -q -n a hello=2.0").ok()
+    assert [row[0] for row in rows(minicon, words=1)] == ["1", "2", "→", "3"]
+    for number, state in ((2, [*FIRST, "lone-0.1"]), (1, FIRST), (3, SECOND)):
+        minicon(f"rollback -y -q -n a {number}").ok()
+        assert packages(minicon) == state
+    minicon("gc -y --keep 1").ok()
+    done = minicon("history -n a").ok()
+    assert sum(line.split()[0] == "-" for line in done.out.splitlines()) > 1
+    assert "- is not kept any more: 'minicon install --revision R'" in done.err
+    assert "Conda" not in done.out
+    assert minicon("history -n a -v").ok().out.splitlines()[0].split()[:3] == ["#", "N", "Conda"]
+
+
+def test_diff_shows_the_last_change(minicon: CommandLine, shared: Path) -> None:
+    shown = minicon("diff -n a").ok().out
+    assert shown.startswith("last change, to revision 1: conda remove greeting\n\nremoved:\n")
+    minicon("undo -y -q -n a").ok()
+    document = minicon("diff -n a --json").ok().json
+    assert (document["from"], document["to"]) == (1, 0)
+    assert document["removed"] == ["hello-2.0-0", "lone-0.1-0"]
+    assert [each["name"] for each in document["changed"]] == ["hello"]
+    assert minicon("diff 1 -n a").ok().out.startswith("revision 1 → 0\n")
+    (shared / "conda-meta" / "history").write_text("")
+    assert "has no history" in minicon("diff -n a").err
+
+
+@pytest.mark.parametrize("setting", ["MINICON_DOWNLOAD_ONLY", "MINICON_DRY_RUN"])
+def test_commands_that_download_nothing_change_nothing_then(
+    minicon: CommandLine, channel: Path, setting: str
+) -> None:
+    minicon.set(MINICON_OVERRIDE_CHANNELS="true", CONDA_CHANNELS=str(channel))
+    minicon("create -y -q -n a hello=1.0").ok()
+    minicon("install -y -q -n a lone").ok()
+    minicon.set(**{setting: "true"})
+    before = packages(minicon)
+    assert "Would go to revision 1." in minicon("undo -y -n a").ok().out
+    assert "would move" in minicon("rename a b").ok().out
+    assert "would remove" in minicon("env remove -y -n a").ok().out
+    assert packages(minicon) == before

@@ -184,7 +184,8 @@ class CommandParser(argparse.ArgumentParser):
         from minicon.models.near_names import meant
 
         known = [str(choice) for choice in action.choices]
-        message = f"unknown {action.metavar or action.dest} {value!r}"
+        name = action.dest if action.option_strings else action.metavar or action.dest
+        message = f"unknown {name} {value!r}"
         if other := command_hint(self.prog.partition(" ")[2], str(value)):
             raise UsageError("wrong-arguments", f"{self.prog}: {message}", hint=other)
         self.error(

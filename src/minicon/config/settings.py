@@ -96,6 +96,11 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def changes_environments(self) -> bool:
+        """Whether commands may change environments: neither plan nor download only."""
+        return not (self.dry_run or self.download_only)
+
+    @property
     def cache_dir(self) -> Path:
         """Directory of repodata, package index pages and interpreter facts; safe to delete."""
         return self.root / "cache"

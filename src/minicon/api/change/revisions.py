@@ -13,11 +13,13 @@ from __future__ import annotations
 import shlex
 
 from minicon import __version__
+from minicon.api.change.revision_list import listed_revisions
 from minicon.constants import PYPI_CHANNEL, PYPI_PREFIX
 from minicon.errors import PrefixError
-from minicon.lean_dataclasses import replace
+from minicon.lean_dataclasses import dataclass, replace
 from minicon.prefix.environment.history import channel_of, requested_specs, states
 from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.generations.metadata import read_generation_metadata
 from minicon.prefix.generations.recovery import recover
 from minicon.prefix.plan.transaction import dist_json
 from minicon.prefix.rollback import generations, number_after, number_before, rollback
@@ -36,13 +38,39 @@ if TYPE_CHECKING:
     Step = Literal["undo", "redo"]
 
 
-def difference(path: Path, first: int, second: int) -> dict[str, list[str]]:
-    """Return the packages that only the second of two revisions has, and only the first.
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between two revisions.
+
+    Attributes:
+        first: Number of the earlier one; None if it is not kept.
+        second: Number of the later one.
+        added: ``name-version-build`` of packages that only the second has.
+        removed: The same of the first.
+        command: The command that made the change, if it is one.
+    """
+
+    first: int | None
+    second: int | None
+    added: list[str]
+    removed: list[str]
+    command: str = ""
+
+    @property
+    def packages(self) -> dict[str, list[str]]:
+        """The part that ``--json`` has, and that is shown."""
+        return {"added": self.added, "removed": self.removed}
+
+
+def difference(path: Path, first: int, second: int | None) -> Difference:
+    """Return the difference between two kept revisions; None: the current one.
 
     Raises:
         PrefixError: One of them is not kept.
     """
     kept = {generation.number: set(generation.packages) for generation in generations(path)}
+    if second is None:
+        second = read_generation_metadata(path).number
     for number in (first, second):
         if number not in kept:
             raise PrefixError(
@@ -50,10 +78,23 @@ def difference(path: Path, first: int, second: int) -> dict[str, list[str]]:
                 f"revision {number} of {path} is not kept",
                 hint=f"kept are {', '.join(map(str, sorted(kept)))}",
             )
-    return {
-        "added": sorted(kept[second] - kept[first]),
-        "removed": sorted(kept[first] - kept[second]),
-    }
+    added, removed = kept[second] - kept[first], kept[first] - kept[second]
+    return Difference(first, second, sorted(added), sorted(removed))
+
+
+def last_change(path: Path) -> Difference:
+    """Return what the last command changed, by minicon or by another program.
+
+    Raises:
+        PrefixError: The environment has no history.
+    """
+    listed = listed_revisions(path)
+    if not listed or listed[-1].conda_revision is None:
+        hint = "'minicon list' shows the packages"
+        raise PrefixError("no-such-generation", f"{path} has no history", hint=hint)
+    last, first = listed[-1], listed[-2].revision if len(listed) > 1 else None
+    shown = last.to_json()
+    return Difference(first, last.revision, shown["added"], shown["removed"], last.command)
 
 
 def actions_of_switch(

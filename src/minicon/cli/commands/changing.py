@@ -74,7 +74,7 @@ def carry_out(
     def show_and_carry_out(plan: Plan) -> int:
         return carry_out_plan(plan, context, ask=ask)
 
-    changes = not (context.settings.dry_run or context.settings.download_only)
+    changes = context.settings.changes_environments
     return plan_and_carry_out(context.services, request, show_and_carry_out, changes_prefix=changes)
 
 
@@ -277,7 +277,7 @@ def _document(
 
 
 def _next_step(plan: Plan, context: CommandContext) -> str:
-    """Return what to type after an environment was created."""
+    """Return what to type after an environment was created, or replaced."""
     if plan.request.action != "create":
         return ""
     import shlex
@@ -289,4 +289,9 @@ def _next_step(plan: Plan, context: CommandContext) -> str:
     found = find_named(name, map(str, context.settings.envs_dirs))
     is_named = path in (found, str(context.settings.root))
     name = shlex.quote(name if is_named else path)
-    return context.console.named(f"\nActivate it with: minicon activate {name}")
+    step = f"\nActivate it with: minicon activate {name}"
+    if plan.replaces_environment:
+        step += (
+            f"\nGo back to the earlier one with: minicon undo {'-n' if is_named else '-p'} {name}"
+        )
+    return context.console.named(step)

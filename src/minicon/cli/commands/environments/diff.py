@@ -1,8 +1,11 @@
-"""Show the difference between two revisions of an environment; see 'minicon history'.
+"""Show the last change of an environment, or the difference between two revisions.
+
+The numbers are those of 'minicon history'.
 
 Examples:
-  minicon diff 1 3 -n data
+  minicon diff -n data
   minicon diff 1 -n data
+  minicon diff 1 3 -n data
 """
 
 from __future__ import annotations
@@ -17,8 +20,14 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``diff N [M] [-n | -p]``."""
-    parser.add_argument("first", type="number", metavar="N", help="a revision")
+    """``diff [N [M]] [-n | -p]``."""
+    parser.add_argument(
+        "first",
+        type="number",
+        nargs="?",
+        metavar="N",
+        help="a revision (default: the one before the last change)",
+    )
     parser.add_argument(
         "second",
         type="number",
@@ -32,23 +41,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the packages that were added, removed and changed."""
-    from minicon.api.change.revisions import difference
+    from minicon.api.change.revisions import difference, last_change
     from minicon.cli.render.difference import difference_text, packages_by_name
-    from minicon.prefix.generations.metadata import read_generation_metadata
 
     path = context.registry.existing(arguments.name, arguments.prefix)
     context.registry.recover(path)
-    second = read_generation_metadata(path).number if arguments.second is None else arguments.second
-    found = difference(path, arguments.first, second)
+    first, second = arguments.first, arguments.second
+    compared = last_change(path) if first is None else difference(path, first, second)
     if context.console.json:
-        old, new = packages_by_name(found["removed"]), packages_by_name(found["added"])
+        old, new = packages_by_name(compared.removed), packages_by_name(compared.added)
         changed = [
             {"name": name, "from": " ".join(old[name]), "to": " ".join(new[name])}
             for name in sorted(old.keys() & new.keys())
         ]
-        document = {"prefix": str(path), "from": arguments.first, "to": second, **found}
-        context.console.document({**document, "changed": changed})
+        context.console.document(
+            {
+                "prefix": str(path),
+                "from": compared.first,
+                "to": compared.second,
+                **compared.packages,
+                "changed": changed,
+            }
+        )
         return 0
-    same = f"revisions {arguments.first} and {second} have the same packages"
-    context.console.answer(difference_text(found, context.console, past=True) or same)
+    sections = difference_text(compared.packages, context.console, past=True)
+    if compared.command:
+        title = f"last change, to revision {compared.second}: {compared.command}"
+    else:
+        title = f"revision {compared.first} → {compared.second}"
+    context.console.answer(f"{title}\n\n{sections or 'all packages are the same'}")
     return 0

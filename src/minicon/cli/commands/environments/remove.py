@@ -117,7 +117,7 @@ def remove_environment(arguments: argparse.Namespace, context: CommandContext) -
     for script in effects.scripts:
         console.note(f"will run: {script_text(script)}")
     warn_of_programs(effects, context, "their files will be removed")
-    is_kept = context.settings.dry_run or context.settings.download_only
+    is_kept = not context.settings.changes_environments
     if not is_kept:
         asks = not (context.settings.always_yes or console.json)
         question = f"Remove the environment {path} with everything in it?"

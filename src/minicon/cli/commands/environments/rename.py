@@ -60,14 +60,14 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         override_frozen=arguments.override_frozen,
     )
     warn_of_programs(effects_of_switch(request.old), context, "their files will be moved")
-    if not context.settings.dry_run:
+    if context.settings.changes_environments:
         rename_environment(context.services, request, command_line=context.command_line)
     _report(request, context)
     return 0
 
 
 def _report(request: RenameRequest, context: CommandContext) -> None:
-    dry_run = context.settings.dry_run
+    dry_run = not context.settings.changes_environments
     context.console.answer(f"{'would move' if dry_run else 'moved'} {request.old} to {request.new}")
     if context.console.json:
         old, new = str(request.old), str(request.new)

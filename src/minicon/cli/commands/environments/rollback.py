@@ -53,7 +53,7 @@ def go_back(arguments: argparse.Namespace, context: CommandContext, revision: in
     from minicon.cli.render.difference import difference_text
     from minicon.prefix.generations.metadata import read_generation_metadata
 
-    console, is_dry_run = context.console, context.settings.dry_run
+    console, is_dry_run = context.console, not context.settings.changes_environments
     path = context.registry.existing(arguments.name, arguments.prefix)
     context.registry.recover(path)
     reached = find_revision(path, revision, override_frozen=arguments.override_frozen)
@@ -61,7 +61,7 @@ def go_back(arguments: argparse.Namespace, context: CommandContext, revision: in
         lines = ", ".join(line.strip() for line in change_lines_of(change))
         console.note(f"this also undoes '{change.command}': {lines or 'no packages'}")
     current = read_generation_metadata(path).number
-    found = difference(path, current, reached)
+    found = difference(path, current, reached).packages
     if not (console.quiet or console.json):
         console.answer(f"environment: {path}\n\nrevision {current} → {reached}\n")
         console.answer(difference_text(found, console) or "  the same packages")
