@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 from tests.support.command_line import CommandLine
+
+from minicon.cli.render.listing import human_size
 
 
 def test_variables(data: CommandLine) -> None:
@@ -125,14 +128,31 @@ def test_clean_shows_what_is_removed(data: CommandLine) -> None:
     assert lone["size"] >= 5000
     assert Path(lone["path"]).exists()
     cleaned = data("clean --all -y").ok()
+    assert "\nunused packages" in cleaned.out
+    assert " lone 0.1\n" in cleaned.out
     assert " in 3 items" in cleaned.out
-    assert cleaned.err == "Removed.\n"
+    assert cleaned.err.startswith("Removed; ")
     quiet = data("clean --all -y -q").ok()
     assert (quiet.out, quiet.err) == ("", "")
     assert not Path(lone["path"]).exists()
     assert data("list -n data").ok()
     again = data("clean --packages -y --json").ok().json
     assert again["removed"] == []
+
+
+def test_rows_of_what_is_removed_add_up(data: CommandLine) -> None:
+    """Revisions and the package cache share files: removing one of them alone frees little."""
+    data("install -y -n data lone").ok()
+    data("undo -y -n data").ok()
+    dry = data("gc --keep 0 --dry-run --json").ok().json
+    shown = data("gc --keep 0 --dry-run").ok().out
+    assert re.search(r"^old revisions .* 2 of data$", shown, re.MULTILINE)
+    assert re.search(r"^unused packages .* lone 0.1$", shown, re.MULTILINE)
+    shared = dry["total_size"] - sum(item["size"] for item in dry["removed"])
+    assert shared > 0
+    assert re.search(rf"^shared by these +{human_size(shared)}  freed if all", shown, re.MULTILINE)
+    assert shown.splitlines()[-1].startswith(human_size(dry["total_size"]))
+    assert all(item["path"] in data("gc --keep 0 -d -v").ok().out for item in dry["removed"])
 
 
 def test_a_plan_that_is_not_confirmed(data: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

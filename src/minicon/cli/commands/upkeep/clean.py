@@ -10,7 +10,6 @@ from __future__ import annotations
 from argparse import SUPPRESS
 
 from minicon.cli import options
-from minicon.counted import counted
 from minicon.errors import Declined, UsageError
 
 TYPE_CHECKING = False
@@ -73,7 +72,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     garbage = find_garbage(context.services, kinds)
     leftovers = find_leftovers(context.services) if "tempfiles" in kinds else []
     total = show_garbage(garbage, leftovers, context)
-    confirm_and_remove(garbage, leftovers, context)
+    confirm_and_remove(garbage, leftovers, total, context)
     if console.json:
         removed = [{"kind": g.kind, "path": str(g.path), "size": g.size} for g in garbage]
         document = {"success": True, "removed": removed, "total_size": total}
@@ -119,23 +118,26 @@ def show_garbage(
 ) -> int:
     """Print what can be removed, and return the total size in bytes."""
     from minicon.api.inspect.disk_use import freed_size
-    from minicon.cli.render.listing import human_size, table_of_paths
+    from minicon.cli.render.garbage import garbage_text
 
     total = freed_size(*(item.path for item in garbage), *leftovers)
-    rows = [(item.kind, human_size(item.size), str(item.path)) for item in garbage]
-    rows += [("leftover", "", str(path)) for path in leftovers]
-    if context.settings.quiet:
-        return total
-    if rows:
-        context.console.answer(table_of_paths(rows, numbers=(1,)))
-    context.console.answer(f"{human_size(total)} in {counted(len(rows), 'item')}")
+    if not context.settings.quiet:
+        is_whole = context.settings.verbosity > 0
+        text = garbage_text(garbage, leftovers, total, whole=is_whole)
+        context.console.answer("\n".join(map(context.console.fitted, text.split("\n"))))
     return total
 
 
 def confirm_and_remove(
-    garbage: Sequence[Garbage], leftovers: Sequence[Path], context: CommandContext
+    garbage: Sequence[Garbage], leftovers: Sequence[Path], total: int, context: CommandContext
 ) -> bool:
     """Remove garbage after confirmation; return False if it is a dry run.
+
+    Args:
+        garbage: What :func:`show_garbage` showed.
+        leftovers: Files of interrupted commands.
+        total: Bytes that are freed.
+        context: The context of the command.
 
     Raises:
         Declined: The user said no.
@@ -151,5 +153,7 @@ def confirm_and_remove(
     if leftovers:
         sweep_leftovers(context.services)
     if garbage or leftovers:
-        context.console.note("Removed.")
+        from minicon.cli.render.listing import human_size
+
+        context.console.note(f"Removed; {human_size(total)} are free again.")
     return True

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     garbage = find_garbage(context.services, kinds, keep_generations=max(kept, 0))
     leftovers = find_leftovers(context.services)
     total = show_garbage(garbage, leftovers, context)
-    is_done = confirm_and_remove(garbage, leftovers, context)
+    is_done = confirm_and_remove(garbage, leftovers, total, context)
     if context.console.json:
         context.console.document(
             {
