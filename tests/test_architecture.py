@@ -56,7 +56,7 @@ ORDERS = {
     ),
     "cli": (
         "command_table",
-        "json_text dialects mistakes",
+        "json_text dialects mistakes wrapping",
         "console",
         "render",
         "progress options help",

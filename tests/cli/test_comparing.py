@@ -65,6 +65,8 @@ def test_diff_between_revisions(in_world: QuickWorkspace) -> None:
     in_world.run("install", "-y", "-n", "e", "app=2", "pure").ok()
     in_world.run("remove", "-y", "-n", "e", "machine").ok()
     assert in_world.run("diff", "1", "-n", "e").ok().out.splitlines() == [
+        "revision 1 → 3",
+        "",
         "installed:",
         "  +  pure    1.0     0",
         "  +  python  3.11.9  0",

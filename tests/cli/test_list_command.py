@@ -162,8 +162,10 @@ def test_history_and_going_back(data: CommandLine) -> None:
     assert entries[-1]["command"] == "minicon install -y -n data lone"
     table = data("history -n data").ok().out.splitlines()
     assert len(table) == len(entries) + 1
-    assert "*         3  +1      minicon install -y -n data lone" in table[-1]
-    assert data("diff 1 -n data").ok().out == "installed:\n  +  lone  0.1  0\n"
+    assert table[-1].startswith("  2  *  ")
+    assert table[-1].endswith("3  +1      minicon install -y -n data lone")
+    shown = "revision 1 → 2\n\ninstalled:\n  +  lone  0.1  0\n"
+    assert data("diff 1 -n data").ok().out == shown
     with data.monkeypatch.context() as patch:
         patch.setenv("COLUMNS", "60")
         patch.setattr("minicon.cli.console.Console.is_terminal", True)

@@ -1,4 +1,4 @@
 """The command line: parse arguments, run a command, print its result.
 
-From low to high: console, render, options and parser, context, commands, main.
+From low to high: wrapping, console, render, options and parser, context, commands, main.
 """

@@ -147,14 +147,13 @@ class Console:
     def note(self, text: str) -> None:
         """Write additional information to stderr."""
         if not (self.json or self.quiet):
-            self._write(self.stderr, self.named(text))
+            self._write_sentences(self.named(text))
 
     def warn(self, text: str) -> None:
         """Write a warning to stderr, also with ``--quiet``."""
         if not self.json:
-            self._write(
-                self.stderr,
-                f"{self.style('warning:', 'magenta', of_error=True)} {self.named(text)}",
+            self._write_sentences(
+                f"{self.style('warning:', 'magenta', of_error=True)} {self.named(text)}"
             )
 
     def message(self, package: str, text: str) -> None:
@@ -173,16 +172,16 @@ class Console:
             self.document(_error_document(error, self.dialect), kind="error")
             return
         if isinstance(error, Declined):
-            self._write(self.stderr, error.message)
+            self._write_sentences(error.message)
             return
         named = self.named
         explanation = getattr(error, "explanation", None)
         message = explanation.whole_message if whole and explanation else error.message
-        self._write(self.stderr, f"{self.style('error:', 'red', of_error=True)} {named(message)}")
+        self._write_sentences(f"{self.style('error:', 'red', of_error=True)} {named(message)}")
         if error.context:
-            self._write(self.stderr, f"context: {named(error.context)}")
+            self._write_sentences(f"context: {named(error.context)}")
         if error.hint:
-            self._write(self.stderr, f"hint: {named(error.hint)}")
+            self._write_sentences(f"hint: {named(error.hint)}")
 
     def confirm(self, question: str, *, default: bool = True) -> bool:
         """Ask a yes-or-no question on the terminal.
@@ -221,6 +220,14 @@ class Console:
         """Return minicon's own text with its command lines for the program that the user typed."""
         return _named(text, self.dialect)
 
+    def prose(self, text: str) -> str:
+        """Return sentences of the result; in a terminal, long lines are broken between words."""
+        return _wrapped(text, self.stdout)
+
+    def _write_sentences(self, text: str) -> None:
+        """Write sentences to stderr; in a terminal, long lines are broken between words."""
+        self._write(self.stderr, _wrapped(text, self.stderr))
+
     def _keep_order(self, stream: TextIO) -> None:
         """Write what stdout buffers before stderr goes on: both may be one file."""
         if stream is self.stderr:
@@ -234,6 +241,16 @@ class Console:
         pieces[::2] = [printable(piece) for piece in pieces[::2]]
         self._keep_order(stream)
         stream.write(_encodable("".join(pieces), stream) + "\n")
+
+
+def _wrapped(text: str, stream: TextIO) -> str:
+    if not stream.isatty():
+        return text
+    import shutil
+
+    from minicon.cli.wrapping import wrapped
+
+    return wrapped(text, shutil.get_terminal_size().columns)
 
 
 def _encodable(text: str, stream: TextIO) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
+from minicon.cli.wrapping import WIDEST
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,10 +20,6 @@ _USUAL = frozenset(
     --no-pip -y -d --json -v
     """.split()  # noqa: SIM905 - as in config/keys
 )
-
-
-#: Widest prose, in columns.
-_PROSE = 100
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -45,7 +43,7 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         from textwrap import TextWrapper
 
-        prose = TextWrapper(min(width, _PROSE), indent, indent, break_on_hyphens=False)
+        prose = TextWrapper(min(width, WIDEST), indent, indent, break_on_hyphens=False)
         return "\n\n".join(
             paragraph if "\n  " in paragraph else prose.fill(paragraph)
             for paragraph in text.split("\n\n")

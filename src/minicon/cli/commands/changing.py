@@ -213,7 +213,7 @@ def _nothing_to_do(plan: Plan, context: CommandContext) -> int:
         from minicon.cli.render.plan import not_newest_text
 
         fold = context.console.is_terminal and not context.settings.verbosity
-        reasons = not_newest_text(plan, fold=fold)
+        reasons = context.console.prose(not_newest_text(plan, fold=fold))
         context.console.answer("\n\n".join(filter(None, [reasons, message])))
     return 0
 

@@ -74,9 +74,9 @@ def plan_text(
         _section("record what pip installed", [_pair("+", r) for r in plan.adopted]),
         _section("install with pip", map(_pip_row, plan.by_pip)),
         _section("variables", [_variable_row(*each) for each in plan.request.variables.items()]),
-        not_newest_text(plan, fold=fold),
+        console.prose(not_newest_text(plan, fold=fold)),
         _scripts(effects),
-        _totals(plan),
+        console.prose(_totals(plan)),
     ]
     return "\n\n".join(section for section in sections if section)
 
@@ -136,7 +136,12 @@ def _line(row: _Row, widths: Sequence[int], console: Console, style: str, *, bol
     if bold:
         cells[1] = console.style(cells[1], "bold")
     kept = [cell for cell, width in zip(cells, widths, strict=True) if width]
-    return f"  {'  '.join(kept)}".rstrip()
+    line, columns = f"  {'  '.join(kept)}".rstrip(), terminal_width()
+    before = sum(width + 2 for width in widths[:-1] if width)
+    if row.reason and columns and before + 2 + len(row.reason) > columns:
+        reason = console.prose(f"       {row.reason}")
+        return f"{line.removesuffix(row.reason).rstrip()}\n{reason}"
+    return line
 
 
 def _environment(plan: Plan) -> str:
