@@ -79,7 +79,7 @@ def test_diff_between_revisions(in_world: QuickWorkspace) -> None:
     ]
     document = in_world.run("diff", "1", "2", "-n", "e", "--json").ok().json
     assert document["changed"] == [{"name": "app", "from": "1.0 0", "to": "2.0 0"}]
-    assert "have the same packages" in in_world.run("diff", "2", "2", "-n", "e").ok().out
+    assert "all packages are the same" in in_world.run("diff", "2", "2", "-n", "e").ok().out
     failed = in_world.run("diff", "1", "9", "-n", "e")
     assert failed.code == 1
     assert "revision 9" in failed.err

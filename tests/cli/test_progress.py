@@ -156,6 +156,26 @@ def test_a_pipe_gets_a_log_only_with_verbose(monkeypatch: pytest.MonkeyPatch) ->
     assert last.endswith("Linking · 1,200/1,200 files")
 
 
+def test_a_terminal_that_cannot_redraw_gets_lines_of_long_phases(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    reporter = ConsoleReporter(Console(stderr=terminal))
+    short = reporter.start("download", "numpy-2.0", 10)
+    time.sleep(0.4)
+    short.finish()
+    assert terminal.getvalue() == ""
+    monkeypatch.setattr("minicon.cli.progress._LONG", 0.2)
+    again = ConsoleReporter(Console(stderr=terminal))
+    long = again.start("download", "scipy-1.0", 10)
+    shown = wait_for(terminal, "Downloading · 0/10 B · scipy-1.0\n")
+    assert "\r" not in shown
+    long.finish()
+    assert isinstance(
+        ConsoleReporter(Console(stderr=terminal, quiet=True)).start("link", "", 1), SilentTask
+    )
+
+
 def test_a_log_repeats_no_line() -> None:
     err = io.StringIO()
     reporter = ConsoleReporter(Console(stderr=err), verbose=True)

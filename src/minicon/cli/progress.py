@@ -6,7 +6,8 @@
 
 A thread draws the lines a few times per second, so that work only counts. It ends with the last
 phase: processes are forked only where no thread runs. Phases that end soon are not shown. Where
-stderr is not a terminal, ``-v`` writes the same lines with the time of day.
+stderr is not a terminal, ``-v`` writes the same lines with the time of day; so does a terminal that
+cannot redraw a line (``TERM=dumb``), of phases that take seconds.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from minicon.cli.render.phase import Phase
     from minicon.models.reporter import Task
 
-#: Seconds after which a phase is worth a line.
+#: Seconds after which a phase is worth a line, and lines that stay.
 _DELAY = 0.2
+_LONG = 2.0
 #: Seconds between two drawings of a line, and between two lines of a log.
 _DRAWING = 0.1
 _LOGGING = 5.0
@@ -48,8 +50,8 @@ class ConsoleReporter:
         self._lines: _Lines | None = None
         if console.shows_progress:
             self._lines = _Bars(console)
-        elif verbose and not (console.json or console.quiet):
-            self._lines = _Log(console)
+        elif (verbose or console.stderr.isatty()) and not (console.json or console.quiet):
+            self._lines = _Log(console, _DELAY if verbose else _LONG)
         self._phases: dict[str, Phase] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -149,7 +151,7 @@ class ConsoleReporter:
             with self._lock:
                 now = time.monotonic()
                 for phase in self._phases.values():
-                    if self._lines is not None and now - phase.started >= _DELAY:
+                    if self._lines is not None and now - phase.started >= self._lines.delay:
                         with contextlib.suppress(OSError, ValueError):  # stderr is closed
                             self._lines.draw(phase, now)
 
@@ -174,6 +176,8 @@ class _PhaseTask:
 
 class _Bars:
     """Lines of a terminal, drawn by tqdm."""
+
+    delay = _DELAY
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -201,10 +205,16 @@ class _Bars:
 
 
 class _Log:
-    """Lines of a file or pipe: every few seconds, and at the end of a phase."""
+    """Lines that stay: every few seconds, and at the end of a phase.
 
-    def __init__(self, console: Console) -> None:
+    Args:
+        console: Where to write.
+        delay: Seconds after which a phase is shown.
+    """
+
+    def __init__(self, console: Console, delay: float) -> None:
         self._console = console
+        self.delay = delay
         self._written: dict[str, tuple[float, str]] = {}
 
     def draw(self, phase: Phase, now: float) -> None:
