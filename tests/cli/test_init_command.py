@@ -81,3 +81,19 @@ def test_quiet_says_nothing(minicon: CommandLine) -> None:
         done = minicon("init -q bash").ok()
         assert (done.out, done.err) == ("", "")
     assert str(minicon.root) in (minicon.home / ".bashrc").read_text()
+
+
+def test_init_shows_start_files_and_what_to_do_next(
+    minicon: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minicon.set(SHELL="/bin/bash")
+    monkeypatch.setattr("minicon.shell.running.running_shell", lambda *_: "bash")
+    done = minicon("init bash").ok()
+    assert done.out == f"created    {minicon.home}/.bashrc\n"
+    assert done.err.startswith('Open a new shell, or type in this one: eval "$(')
+    again = minicon("init bash").ok()
+    assert (again.out, again.err) == (f"unchanged  {minicon.home}/.bashrc\n", "")
+    assert "change.sh\n" in minicon("init bash -v").ok().out
+    assert minicon("init fish").ok().err == "Open a new shell.\n"
+    assert minicon("init zsh -d").ok().out.startswith(f"would be created {minicon.home}/.zshrc")
+    assert minicon("init bash --reverse").ok().err == "Open a new shell.\n"

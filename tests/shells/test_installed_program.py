@@ -55,7 +55,7 @@ def test_init_sets_up_the_shell_that_runs(shell: str, tmp_path: Path) -> None:
     done = run(shell_home, shell, "minicon init --dry-run")
     names = {"bash": ".bashrc", "zsh": ".zshrc", "fish": "config.fish", "tcsh": ".cshrc"}
     expected = names.get(shell, {"xonsh": ".xonshrc", "nu": "config.nu"}.get(shell, ""))
-    start_files = [line for line in done.stdout.splitlines() if line.startswith("created")]
+    start_files = [line for line in done.stdout.splitlines() if "created " in line]
     assert start_files[-1].endswith(f"/{expected}"), (done.stdout, done.stderr)
 
 

@@ -19,7 +19,7 @@ from minicon.shell.shims import PROGRAMS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from minicon.cli.context import CommandContext
     from minicon.shell.init import FileChange
@@ -81,8 +81,20 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         files = [{"path": c.path, "action": c.action, "shell": c.shell} for c in changes]
         context.console.document({"success": True, "dry_run": dry_run, "files": files})
     elif not dry_run and any(change.action != "unchanged" for change in changes):
-        context.console.note("open a new shell for the change to take effect")
+        shells = {change.shell for change in changes}
+        context.console.note(_next_step(set() if arguments.reverse else shells))
     return 0
+
+
+def _next_step(shells: Collection[str]) -> str:
+    """Return what to do next; the current shell can be set up if it is one of these."""
+    from minicon.shell.running import running_shell
+    from minicon.shell.shells import SHELLS
+
+    name = running_shell(os.environ)
+    shell = SHELLS.get(name) if name in shells else None
+    now = shell().evaluate(f"minicon shell.{name} hook") if shell else ""
+    return f"Open a new shell, or type in this one: {now}" if now else "Open a new shell."
 
 
 def _write_shims(context: CommandContext) -> None:
@@ -97,10 +109,16 @@ def _write_shims(context: CommandContext) -> None:
 
 
 def _show(changes: Iterable[FileChange], context: CommandContext) -> None:
+    """Print what happens to start files; ``-v`` adds the files that they read, ``-vv`` texts."""
+    verbosity, dry_run = context.settings.verbosity, context.settings.dry_run
     for change in changes:
-        context.console.answer(f"{change.action:<10} {change.path}")
         is_own = context.settings.root in Path(change.path).parents
-        if context.settings.verbosity or (context.settings.dry_run and not is_own):
+        if is_own and not verbosity:
+            continue
+        is_changed = change.action != "unchanged"
+        action = f"{'would be ' if dry_run and is_changed else ''}{change.action}"
+        context.console.answer(f"{action:<10} {change.path}")
+        if is_changed and (verbosity > 1 or ((dry_run or verbosity) and not is_own)):
             context.console.answer(change.diff().rstrip("\n"))
 
 
