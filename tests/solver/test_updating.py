@@ -146,7 +146,7 @@ def test_without_freezing_is_a_fix() -> None:
     assert "leave --freeze-installed out, so that dep 1.0 may change" in caught.value.hint
     with pytest.raises(Unsatisfiable) as caught:
         case.solve("top=2", installed=installed, history=["dep=1.0"], **FROZEN)
-    assert '"dep>=2.0" instead of dep 1.0.*' in caught.value.hint
+    assert 'add "dep>=2.0", in place of dep 1.0.*' in caught.value.hint
     found = case.solve("top=2", "dep>=2.0", installed=installed, **FROZEN)
     assert versions(found) == {"dep": "2.0", "top": "2.0", "other": "1.0"}
 

@@ -20,7 +20,7 @@ from minicon.repodata.channels.names import expand_channel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from minicon.config.settings import Settings
     from minicon.models.channel import Channel
@@ -64,22 +64,34 @@ class Sources:
         )
 
 
-def note_once_a_day(
-    notes: Iterable[str], settings: Settings, reporter: Reporter, *, always: bool = False
+def report_notes(
+    about_sources: Iterable[str],
+    notes: Collection[str],
+    settings: Settings,
+    reporter: Reporter,
+    *,
+    always: bool = False,
 ) -> None:
-    """Report sources that cannot be reached, unless that was done in the last day.
+    """Report what a command has to say; that a source cannot be reached, once a day only.
+
+    Notes that have it as their reason say it in their own words, so it is not said beside them.
 
     Args:
-        notes: As :attr:`Sources.notes`.
+        about_sources: As :attr:`Sources.notes`.
+        notes: All other notes, of a plan for instance.
         settings: Their cache remembers what was reported.
         reporter: Receives the notes.
-        always: Report them again: nothing was found, perhaps because of them.
+        always: Report the sources again: nothing was found, perhaps because of them.
     """
     from minicon.fs.daily import is_first_today
 
-    for note in notes:
-        if is_first_today(note, settings.cache_dir) or always:
+    for note in about_sources:
+        fact = note.partition(":")[0]
+        is_new = is_first_today(note, settings.cache_dir) or always
+        if is_new and not any(fact in each for each in notes):
             reporter.note(note)
+    for note in notes:
+        reporter.note(note)
 
 
 def choose_sources(

@@ -11,7 +11,7 @@ from minicon.lean_dataclasses import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from typing import Any
 
     from minicon.api.services import Services
@@ -98,11 +98,14 @@ class CommandContext:
             self._services = Services(self.settings, reporter, registry=self.registry)
         return self._services
 
-    def note_once_a_day(self, notes: Iterable[str], *, always: bool = False) -> None:
-        """Write notes on sources as :func:`minicon.api.sources.note_once_a_day` does."""
-        from minicon.api.sources import note_once_a_day
+    def write_notes(
+        self, about_sources: Iterable[str], notes: Collection[str] = (), *, always: bool = False
+    ) -> None:
+        """Write notes as :func:`minicon.api.sources.report_notes` does."""
+        from minicon.api.sources import report_notes
 
-        note_once_a_day(notes, self.settings, self.services.reporter, always=always)
+        reporter = self.services.reporter
+        report_notes(about_sources, notes, self.settings, reporter, always=always)
 
     def close(self) -> None:
         """Remove progress bars, close connections, and show notices of channels."""

@@ -32,6 +32,7 @@ _VIRTUAL_NAME = lazy_pattern(r"__[a-z0-9][._-]?(?:[a-z0-9]+(?:[._-]|\Z))*", re.I
 
 _NAMES_FILE = "names.txt"
 _IMPORTS_FILE = "import_names.txt"
+_WELL_KNOWN_FILE = "well_known.txt"
 #: Most projects that one line of the file may name.
 _MOST_PROJECTS = 8
 # ``python``, ``python3``, ``python3.11``, ``python3.13t``, ``pythonw`` and what Windows starts by
@@ -86,6 +87,12 @@ def meant_project(typed: str) -> str | None:
     text = Path(__file__).with_name(_IMPORTS_FILE).read_text("utf-8")
     rows = (line.split() for line in text.splitlines() if not line.startswith("#"))
     return {name.lower(): project for name, project in rows}.get(typed.lower())
+
+
+def well_known_projects() -> list[str]:
+    """Names of projects that many people use, to compare with a mistyped one."""
+    text = Path(__file__).with_name(_WELL_KNOWN_FILE).read_text("utf-8")
+    return [line for line in text.splitlines() if not line.startswith("#")]
 
 
 class NameMap:

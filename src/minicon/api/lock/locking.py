@@ -20,10 +20,11 @@ from minicon.api.lock.lock_inputs import (
 )
 from minicon.api.lock.locked_packages import categorised, locked_packages
 from minicon.api.plan.context import make_planning_context
+from minicon.api.plan.planning import solution_notes
 from minicon.api.plan.pruning import for_pruning, pruned
 from minicon.api.plan.solutions.exact_solutions import lock_records
 from minicon.api.plan.solving import make_solve_request, solve
-from minicon.api.sources import note_once_a_day
+from minicon.api.sources import report_notes
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.environment_files.lockfile import Lockfile, sorted_packages
@@ -74,7 +75,8 @@ def make_lock(
         SpecError: A file cannot be parsed, or requests packages that cannot be locked.
     """
     read = [read_inputs(services, inputs, target) for target in targets]
-    locks = [_lock_target(each, inputs, before, update) for each in read]
+    said: set[str] = set()
+    locks = [_lock_target(each, inputs, before, update, said) for each in read]
     return Lockfile(
         packages=sorted_packages([package for lock in locks for package in lock.packages]),
         platforms=tuple(target.platform for target in targets),
@@ -106,16 +108,22 @@ def _lock_target(
     inputs: LockInputs,
     before: Lockfile | None,
     update: Sequence[str],
+    said: set[str],
 ) -> Lockfile:
+    """Solve for one target, and report what was not said of another one."""
     services, platform = read.services, read.target.platform
     try:
         context = make_planning_context(services, read.request)
-        note_once_a_day(context.sources.notes, services.settings, services.reporter)
         _refuse_what_only_pip_knows(read.request)
         solve_request = make_solve_request(context)
         if before is not None and platform in before.platforms:
             solve_request = _keeping(services, solve_request, read, before, update)
         solution = pruned(solve_request, solve(context, solve_request))
+        notes = [
+            note for note in solution_notes(read.request.packages, solution) if note not in said
+        ]
+        said.update(notes)
+        report_notes(context.sources.notes, notes, services.settings, services.reporter)
         packages = locked_packages(solution, solve_request.wheels, platform)
         return Lockfile(
             packages=categorised(packages, read, inputs.specs, solve_request.wheels),

@@ -17,7 +17,7 @@ from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import channel_matches
 from minicon.models.near_names import near_names
-from minicon.models.package_names import NameMap, normalize_pypi_name
+from minicon.models.package_names import NameMap, normalize_pypi_name, well_known_projects
 from minicon.models.subdir import NOARCH
 from minicon.prefix.environment.origins import BUILD_FILES
 from minicon.repodata.channels.names import expand_channel
@@ -39,17 +39,6 @@ if TYPE_CHECKING:
 _PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
 _PYTHON = "python"
 _NAMES_PYTHON = lazy_pattern(r"(?<![\w-])python(?![\w-])")
-#: Projects that many people use, to recognise mistyped names where no channel is cached.
-_WELL_KNOWN = (
-    *("anyio", "attrs", "beautifulsoup4", "black", "boto3", "celery", "click", "cython", "dask"),
-    *("django", "fastapi", "flask", "httpx", "ipykernel", "ipython", "jinja2", "jupyter"),
-    *("jupyterlab", "keras", "lightgbm", "matplotlib", "mypy", "networkx", "nltk", "notebook"),
-    *("numba", "numpy", "opencv-python", "openpyxl", "pandas", "pillow", "plotly", "polars"),
-    *("psycopg2", "pyarrow", "pydantic", "pytest", "pyyaml", "requests", "rich", "ruff"),
-    *("scikit-image", "scikit-learn", "scipy", "scrapy", "seaborn", "selenium", "spacy"),
-    *("sphinx", "sqlalchemy", "statsmodels", "streamlit", "sympy", "tensorflow", "torch"),
-    *("torchvision", "tqdm", "transformers", "typer", "uvicorn", "xarray", "xgboost"),
-)
 #: After this time the search ends with what it has found.
 _SECONDS = 2.0
 
@@ -111,7 +100,7 @@ def taken_from_pypi(
     one, many = (f" {verb} in no channel: taken from PyPI" for verb in ("is", "are"))
     if skipped:
         one = many = f": taken from PyPI, because {_and(skipped)} cannot be reached"
-        known.update(_WELL_KNOWN)
+        known.update(well_known_projects())
     for number, name in enumerate(names):
         near = [each for each in NameMap.built_in().conda_names(name) if each in known]
         if skipped and (near or name in known):

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from minicon.api.plan.channel_indices import Channels
     from minicon.api.plan.request import ChangeRequest
+    from minicon.api.plan.requested_packages import RequestedPackages
     from minicon.api.plan.solutions.kept_solutions import Question
     from minicon.api.services import Services
     from minicon.models.environment_files.pip_requirement import PipRequirement
@@ -290,11 +291,16 @@ def _notes(
         *_uninstalled_by_pip(context, solution),
         *_replaced_origins(context),
         *_outdated_requests(context, transaction),
-        *_unknown_extras(context.request.packages.specs, solution.records),
-        *solution.notes,
-        *channel_notes(context.request.packages.requirements, solution),
-        *build_notes(solution.pip_requirements),
+        *solution_notes(context.request.packages, solution),
     )
+
+
+def solution_notes(requested: RequestedPackages, solution: Solution) -> Iterator[str]:
+    """Yield what a user should know about a solution, whatever it is for, one sentence each."""
+    yield from _unknown_extras(requested.specs, solution.records)
+    yield from solution.notes
+    yield from channel_notes(requested.requirements, solution)
+    yield from build_notes(solution.pip_requirements)
 
 
 def _uninstalled_by_pip(context: PlanningContext, solution: Solution) -> Iterator[str]:

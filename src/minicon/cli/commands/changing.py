@@ -86,9 +86,7 @@ def carry_out_plan(plan: Plan, context: CommandContext, *, ask: bool = True) -> 
     only_plans = context.settings.dry_run and not console.dialect.replaces_in_dry_runs
     if only_plans and plan.replaces_environment:
         raise _environment_exists(plan)
-    context.note_once_a_day(plan.source_notes)
-    for note in plan.notes:
-        console.note(note)
+    context.write_notes(plan.source_notes, plan.notes)
     if plan.is_empty:
         return _nothing_to_do(plan, context)
     is_reviewed = _is_reviewed(context, ask=ask or plan.replaces_environment)

@@ -21,6 +21,13 @@ from minicon.solver.search.search import Search
 #: Processor time for making a conflict smaller and deriving it; and the same for its fixes.
 _SECONDS = 1.0
 
+#: How the headline names demands that are no part of the command.
+_NAMED = {
+    Kind.PIN: "the pin {}",
+    Kind.CONSTRAINT: "the constraint {}",
+    Kind.HISTORY: "{} (requested earlier)",
+}
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,8 +106,7 @@ def demand_text(demand: Demand) -> str:
     origin = demand.origin
     if not isinstance(origin, Origin):
         return str(origin)
-    prefix = {Kind.PIN: "the pin ", Kind.CONSTRAINT: "the constraint "}.get(origin.kind, "")
-    return f"{prefix}{origin.text}"
+    return _NAMED.get(origin.kind, "{}").format(origin.text)
 
 
 def _no_derivation(conda: CondaSubproblem, core: Sequence[Demand]) -> str:

@@ -33,7 +33,7 @@ WITHOUT = {
     Kind.CONSTRAINT: "leave the constraint {} out",
     Kind.INSTALLED: "leave --freeze-installed out, so that {} may change",
     Kind.SPEC: "leave {} out",
-    Kind.HISTORY: "remove {} first, which you requested earlier",
+    Kind.HISTORY: "remove {}, which you requested earlier, first: 'minicon remove {name}'",
 }
 
 
@@ -115,8 +115,17 @@ def _other_version(conda: CondaSubproblem, demand: Demand, origin: Origin) -> Fi
             specs.insert(0, f"python={'.'.join(version.split('.')[:2])}")
         for spec in specs:
             if _model(conda, demand, candidates.matching(spec)) is not None:
-                return Fix(f'"{spec}" instead of {origin.text}', spec, origin.text)
+                return _replacing(origin, spec)
     return None
+
+
+def _replacing(origin: Origin, spec: str) -> Fix:
+    """A spec to type, in place of one that was typed now, or over one of an earlier request."""
+    if origin.kind is Kind.HISTORY:
+        text = f'add "{spec}", in place of {origin.text}, which you requested earlier'
+    else:
+        text = f'write "{spec}" instead of {origin.text}'
+    return Fix(text, spec, origin.text)
 
 
 def _split(conda: CondaSubproblem, demand: Demand, free: int) -> tuple[list[str], list[str]]:
@@ -170,7 +179,7 @@ def _other_build(conda: CondaSubproblem, demand: Demand, origin: Origin) -> Fix 
     spec = MatchSpec.from_fields(name=demand.name, version=version)
     if _model(conda, demand, conda.source.candidates(demand.name).matching_spec(spec)) is None:
         return None
-    return Fix(f'"{spec}" instead of {origin.text}', str(spec), origin.text)
+    return _replacing(origin, str(spec))
 
 
 def _other_release(conda: CondaSubproblem, origin: Origin) -> Fix | None:
@@ -189,7 +198,7 @@ def _other_release(conda: CondaSubproblem, origin: Origin) -> Fix | None:
     name = origin.text.partition(";")[0]
     brackets = name[name.index("[") : name.index("]") + 1] if "[" in name else ""
     spec = f"pypi:{variable_text(origin.loose)}{brackets}=={version}"
-    return Fix(f'"{spec}" instead of {origin.text}', spec, origin.text)
+    return _replacing(origin, spec)
 
 
 def _named_python(conda: CondaSubproblem, demand: Demand) -> Fix | None:
@@ -209,23 +218,19 @@ def _without(conda: CondaSubproblem, demand: Demand) -> Fix | None:
         for each in conda.goal.demands
         if each.origin is origin or _are_both_frozen(each.origin, origin)
     ]
-    if origin.kind not in WITHOUT:
+    if origin.kind not in WITHOUT or _is_all_of_the_request(conda, origin):
         return None
-    if origin.kind is Kind.SPEC and len(same) == len(_requested(conda)):
-        return None  # the request would be empty
     if _solved(conda, same) is None:
         return None
-    return Fix(WITHOUT[origin.kind].format(origin.text), None, origin.text)
+    name = variable_text(demand.name)
+    return Fix(WITHOUT[origin.kind].format(origin.text, name=name), None, origin.text)
 
 
-def _requested(conda: CondaSubproblem) -> list[Demand]:
-    """All demands of the user, now or earlier."""
-    kinds = (Kind.SPEC, Kind.HISTORY)
-    return [
-        demand
-        for demand in conda.goal.demands
-        if isinstance(demand.origin, Origin) and demand.origin.kind in kinds
-    ]
+def _is_all_of_the_request(conda: CondaSubproblem, origin: Origin) -> bool:
+    """Whether nothing that was asked for now would be left without a spec."""
+    asked = (demand.origin for demand in conda.goal.demands)
+    specs = (each for each in asked if isinstance(each, Origin) and each.kind is Kind.SPEC)
+    return origin.kind is Kind.SPEC and all(each is origin for each in specs)
 
 
 def _are_both_frozen(origin: object, other: Origin) -> bool:
@@ -277,7 +282,7 @@ def _flexible(request: SolveRequest, solves: Solves) -> Fix | None:
         return None
     if not solves(replace(request, channel_priority=ChannelPriority.FLEXIBLE)):
         return None
-    text = "search all channels: --no-channel-priority (or channel_priority: flexible)"
+    text = "add --no-channel-priority to search all channels (or set channel_priority: flexible)"
     return Fix(text, None, "strict channel priority")
 
 

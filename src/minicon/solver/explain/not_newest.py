@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from minicon.errors import ChannelError
+from minicon.models.match_spec.spec import channel_matches
 from minicon.models.version import version_key
 from minicon.solver.request import Strategy, UpdatePolicy
 from minicon.solver.search.clauses import Demand
@@ -152,7 +153,10 @@ class NotNewest(Mapping[str, str]):
         return f"{head}: {self._price(name, model)}"
 
     def _price(self, name: str, other: dict[str, int]) -> str:
-        """What a newer version would cost: requested packages that would be older."""
+        """What a newer version would cost: another channel, or packages that would change."""
+        behind = self._behind(name, other[name])
+        if behind:
+            return behind
         versions = {
             each: self._conda.source.candidates(each).table.versions
             for each in self._conda.goal.direct
@@ -165,8 +169,28 @@ class NotNewest(Mapping[str, str]):
         ]
         if older:
             return f"a newer version would need {', '.join(older[:3])}"
-        if self._conda.goal.preferred:
-            return "a newer version would change packages that are kept as they are"
+        kept = [
+            each
+            for each, mask in self._conda.goal.preferred.items()
+            if each != name and own.get(each) is not None and not _has(mask, other.get(each))
+        ]
+        if kept:
+            return f"a newer version would change what is kept as it is: {', '.join(kept[:3])}"
         if self._resolved.wheels:
             return "newer versions are incompatible with packages from PyPI"
         return "newer versions are incompatible with other packages of the solution"
+
+    def _behind(self, name: str, newer: int) -> str | None:
+        """Why the channels alone leave a newer candidate behind; None if they don't."""
+        own, records = self._model.positions[name], self._conda.source.candidates(name).records
+        first, later = records[own].channel, records[newer].channel
+        if newer < own or first == later:
+            return None
+        searched = [group[0].channel for group in self._request.channels if group]
+        if not any(channel_matches(each, later) for each in searched):
+            return f"no newer version is in {first}; {later}, where it came from, is not searched"
+        return f"no newer version is in {first}, which comes before {later}"
+
+
+def _has(mask: int, position: int | None) -> bool:
+    return position is not None and bool(mask >> position & 1)

@@ -148,7 +148,16 @@ def requirement_text(target: Variable, allowed: int, texts: Iterable[str]) -> st
         return f"{verb} {written if is_short else candidates_text(target, allowed)}"
     if optional:
         return f"is incompatible with {target.name}"
-    return f"needs {written or target.name}, which does not exist"
+    return _unmet_text(target.name, candidates, different)
+
+
+def _unmet_text(name: str, candidates: Candidates, texts: Sequence[str]) -> str:
+    """A need that no candidate of a package meets, and the versions there are in its place."""
+    needed = f"needs {' or '.join(texts[:_ALTERNATIVES]) or name}"
+    specs = [parse_dependency(text) for text in texts]
+    if not specs or any(getattr(spec, field) for spec in specs for field in SELECTING):
+        return f"{needed}, which no source has"
+    return f"{needed}; {available_text(name, candidates.versions_in(candidates.all))}"
 
 
 #: Follows the name of a package that is needed and missing.

@@ -56,9 +56,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     inner = Context.from_arguments(parsed, context.command_line, context.console.dialect)
     try:
         plan = make_plan(inner.services, module.build_request(parsed, inner))
-        inner.note_once_a_day(plan.source_notes)
-        for note in plan.notes:
-            inner.console.note(note)
+        inner.write_notes(plan.source_notes, plan.notes)
         effects = effects_of_plan(inner.services, plan, preview=True)
         context.console.document(plan_document(plan, effects))
     finally:

@@ -63,9 +63,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     try:
         answer = _answer(arguments, context, catalogue)
     except PackageNotFound:
-        context.note_once_a_day(catalogue.notes, always=True)
+        context.write_notes(catalogue.notes, always=True)
         raise
-    context.note_once_a_day(catalogue.notes, always=not answer.matches)
+    context.write_notes(catalogue.notes, always=not answer.matches)
     _show(answer, arguments, context)
     return 0
 

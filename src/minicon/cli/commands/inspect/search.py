@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if wider is not None:
         context.console.answer(f"No match found for: {arguments.spec}. Search: {wider}")
         result = replace(_result(wider, arguments, context), hint=result.hint)
-    context.note_once_a_day(result.notes, always=result.is_empty)
+    context.write_notes(result.notes, always=result.is_empty)
     if result.is_empty:
         raise PackageNotFound(
             "no-match",

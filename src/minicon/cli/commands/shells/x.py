@@ -60,9 +60,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         plan = plan_tool_environment(
             services, path, specs, arguments.channels, override=arguments.override_channels
         )
-        context.note_once_a_day(plan.source_notes)
-        for note in plan.notes:
-            context.console.note(note)
+        context.write_notes(plan.source_notes, plan.notes)
         make_tool_environment(services, plan, context.command_line)
     context.close()
     return run_in_environment(path, argv, settings=context.settings)
