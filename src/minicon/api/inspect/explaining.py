@@ -14,7 +14,7 @@ from itertools import islice
 from minicon.api.dependency_graph import DependencyGraph
 from minicon.constants import PYPI_PREFIX
 from minicon.errors import PrefixError, SolveError
-from minicon.lean_dataclasses import dataclass
+from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.version import python_minor
 from minicon.prefix.environment.origins import requested_specs as requests_in
 from minicon.prefix.environment.prefix import Prefix
@@ -157,6 +157,7 @@ class WhyNot:
         spec: The spec that was tried: for a bare name, its newest version.
         installed: The installed package of that name.
         newest: The newest record in the sources, if it was looked up.
+        requested: The spec of the earlier request that excludes the newest; None if none does.
         error: The solver's error if it is impossible.
         plan: The changes if it is possible; an empty plan if it is installed already.
     """
@@ -164,6 +165,7 @@ class WhyNot:
     spec: str
     installed: RepodataRecord | None = None
     newest: RepodataRecord | None = None
+    requested: str | None = None
     error: SolveError | None = None
     plan: Plan | None = None
 
@@ -213,6 +215,7 @@ def why_not(services: Services, wanted: WhyNotRequest) -> WhyNot:
     """
     from minicon.api.plan.environment_requests import make_request
     from minicon.api.plan.planning import make_plan
+    from minicon.models.match_spec.spec import MatchSpec
 
     prefix = Prefix(wanted.path).require()
     spec, newest = _spec_to_try(services, wanted, prefix)
@@ -229,8 +232,25 @@ def why_not(services: Services, wanted: WhyNotRequest) -> WhyNot:
     try:
         plan = make_plan(services, request)
     except SolveError as error:
+        if installed is not None and newest is not None:
+            _leave_out_what_is_there(error, spec)
         return WhyNot(spec=spec, installed=installed, newest=newest, error=error)
-    return WhyNot(spec=spec, installed=installed, newest=newest, plan=plan)
+    earlier = prefix.requested_specs().get(newest.name) if newest and installed else None
+    excludes = earlier and newest and not MatchSpec(earlier).matches(newest)
+    requested = earlier if excludes else None
+    return WhyNot(spec=spec, installed=installed, newest=newest, requested=requested, plan=plan)
+
+
+def _leave_out_what_is_there(error: SolveError, spec: str) -> None:
+    """Drop fixes that ask for an older version: the user has one, and asks for the newest."""
+    from minicon.models.match_spec.spec import MatchSpec
+    from minicon.solver.explain.explanation import ConflictError
+
+    if isinstance(error, ConflictError):
+        tried, explanation = str(MatchSpec(spec)), error.explanation
+        fixes = tuple(fix for fix in explanation.fixes if fix.replaces != tried)
+        error.explanation = replace(explanation, fixes=fixes)
+        error.hint = error.explanation.hint
 
 
 def _spec_to_try(

@@ -98,7 +98,7 @@ def _node_text(node: TreeNode) -> str:
 
 
 def why_not_text(answer: WhyNot, console: Console, *, whole: bool) -> str:
-    """Return the output of ``why-not``: the conflict and fixes, or the plan.
+    """Return the output of ``why-not``: what is installed, and the conflict or the plan.
 
     Args:
         answer: The result.
@@ -107,14 +107,22 @@ def why_not_text(answer: WhyNot, console: Console, *, whole: bool) -> str:
     """
     from minicon.cli.render.plan import plan_text
 
+    installed, newest = answer.installed, answer.newest
+    there = [f"{installed.name} {installed.version} is installed"] if installed else []
+    if there and answer.requested:
+        there = [f"{there[0]}, since you requested {answer.requested}"]
     if answer.error is not None:
-        return "\n".join(_error_lines(answer, whole=whole))
+        if there and newest:
+            there = [f"{there[0]}; {newest.version} is held back:"]
+        return "\n".join([*there, *_error_lines(answer, whole=whole)])
     if answer.plan is None or answer.plan.is_empty:
-        return f"{answer.spec}: no conflict; it is already installed"
+        why = "no source has a newer version" if newest else f"it matches {answer.spec}"
+        return "; ".join([*there, why])
     built = answer.built_from_source
     possible = "may be possible" if built else "is possible"
-    changes = [f"{answer.spec} {possible}; this would change:", "", plan_text(answer.plan, console)]
-    return "\n".join([*built, *changes])
+    changes = "; ".join([*there, f"{answer.spec} {possible}"])
+    lines = [f"{changes}. This would change:", "", plan_text(answer.plan, console)]
+    return "\n".join([*built, *lines])
 
 
 def _error_lines(answer: WhyNot, *, whole: bool) -> Iterator[str]:

@@ -32,6 +32,8 @@ SELECTING = {
     "track_features": "tracked feature",
     "license": "license",
 }
+#: Virtual packages that stand for a system.
+_SYSTEMS = {"__linux": "Linux", "__osx": "macOS", "__win": "Windows", "__unix": "Linux or macOS"}
 _INTERVALS = 3
 _LISTED = 3
 #: Requirements that a sentence shows as they are written; of more, the versions that they allow.
@@ -225,10 +227,12 @@ def lacking_text(
 
 
 def machine_text(virtual: Variable) -> str:
-    """``this machine has __glibc 2.39``, or that it has none."""
+    """``this machine has __glibc 2.39``, that it has none, or which systems have it."""
     candidates = virtual.candidates
     assert candidates is not None
     version = candidates.table.versions[0] if candidates.size else ""
+    if not candidates.size and virtual.name in _SYSTEMS:
+        return f"only {_SYSTEMS[virtual.name]} has it"
     return (
         f"this machine has {virtual.name} {version}"
         if version

@@ -121,3 +121,6 @@ def _show(answer: QueryAnswer, arguments: argparse.Namespace, context: CommandCo
         console.answer("\n".join(tree_lines(trees)))
     else:
         console.answer(table(query_rows(answer)))
+        if not answer.matches:
+            nothing = "nothing needs {}" if arguments.query == "whoneeds" else "{} needs nothing"
+            console.note(nothing.format(arguments.spec))
