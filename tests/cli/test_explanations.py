@@ -69,6 +69,27 @@ def test_why_not_as_json_says_whether_it_is_possible(standing: QuickWorkspace) -
     assert "LINK" not in document["actions"]
 
 
+def test_why_not_names_the_earlier_request_that_holds_a_package(standing: QuickWorkspace) -> None:
+    standing.run("create", "-n", "f", "lib=1", "-y").ok()
+    said = standing.run("why-not", "lib", "-n", "f").ok().out
+    assert said.startswith("lib 1.0 is installed, since you requested lib=1; lib==")
+    assert "is possible. This would change:" in said
+    said = standing.run("why-not", "lib=1", "-n", "f").ok().out
+    assert said == "lib 1.0 is installed; it matches lib=1\n"
+
+
+def test_whoneeds_says_that_nothing_does(standing: QuickWorkspace) -> None:
+    assert "nothing needs app" in standing.run("repoquery", "whoneeds", "app", "-n", "e").ok().err
+
+
+def test_fixes_name_specs_as_they_were_typed(standing: QuickWorkspace) -> None:
+    conflict = standing.run("create", "-n", "x", "old", "lib>=2")
+    assert 'write "lib<=1.0" instead of lib>=2' in conflict.err
+    single = standing.run("create", "-n", "x", "lib=99")
+    assert single.err.splitlines()[-1].startswith('hint: write "lib<=')
+    assert single.err.endswith("instead of lib=99\n")
+
+
 def test_why_not_changes_nothing(standing: QuickWorkspace) -> None:
     history = standing.environment("e") / "conda-meta" / "history"
     before = history.read_bytes()

@@ -42,6 +42,24 @@ def test_names_that_are_taken_from_pypi_instead_are_said(apart: CommandLine) -> 
     assert "pypi; conda-forge cannot be reached" in apart(*plan, "absent").err
 
 
+def test_a_plan_says_once_that_a_channel_cannot_be_reached(apart: CommandLine) -> None:
+    """Where it is the reason of something else, that sentence is enough."""
+    plan = ("create", "-n", "a", "--dry-run", "xyzzy")
+    for _ in range(2):
+        said = [line for line in apart(*plan).ok().err.splitlines() if "cannot" in line]
+        assert said == [f"xyzzy: {REASON}"]
+    assert apart("search", "xyzzy").ok().err == ""
+
+
+def test_lock_says_what_is_taken_from_pypi(apart: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "environment.yml"
+    file.write_text("dependencies:\n- python\n- xyzzy\n")
+    targets = ("--platform", "linux-64", "--platform", "osx-arm64")
+    outcome = apart("lock", "-f", str(file), "-o", str(tmp_path / "pixi.lock"), *targets)
+    assert outcome.err.splitlines().count(f"xyzzy: {REASON}") == 1
+    assert NOTE not in outcome.err
+
+
 def test_it_is_said_once_a_day_by_all_commands(apart: CommandLine) -> None:
     again = ("search", "numpi"), ("create", "-n", "a", "--dry-run", "pypi:numpi")
     assert apart(*again[0]).ok().err.splitlines() == [NOTE]

@@ -146,7 +146,7 @@ def test_without_freezing_is_a_fix() -> None:
     assert "leave --freeze-installed out, so that dep 1.0 may change" in caught.value.hint
     with pytest.raises(Unsatisfiable) as caught:
         case.solve("top=2", installed=installed, history=["dep=1.0"], **FROZEN)
-    assert 'add "dep>=2.0", in place of dep 1.0.*' in caught.value.hint
+    assert 'add "dep>=2.0" to replace dep 1.0.*' in caught.value.hint
     found = case.solve("top=2", "dep>=2.0", installed=installed, **FROZEN)
     assert versions(found) == {"dep": "2.0", "top": "2.0", "other": "1.0"}
 
@@ -162,3 +162,19 @@ def test_without_freezing_wheels_is_a_fix() -> None:
     with pytest.raises(Unsatisfiable) as caught:
         case.solve(requirements=(Requirement("app"),), **options, **FROZEN)
     assert "leave --freeze-installed out" in caught.value.hint
+
+
+def test_the_channel_is_why_a_package_is_downgraded() -> None:
+    """The channels of the request come before the one that the installed package is from."""
+    case = SolverCase("main", "other")
+    case.package("lib", "2.0", channel="main")
+    case.package("lib", "1.0", channel="other")
+    installed = case.installed(*case.solve("lib").records)
+    for channels, rest in (
+        (("other",), "main, where it came from, is not searched"),
+        (("other", "main"), "other, which comes before main"),
+    ):
+        case.channels = channels
+        reason = case.solve("lib", installed=installed).hold_backs["lib"]
+        assert reason.startswith("lib 1.0, not 2.0: no newer version is in other")
+        assert reason.endswith(rest)

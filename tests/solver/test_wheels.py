@@ -458,7 +458,7 @@ def test_an_earlier_request_is_named_if_it_is_the_only_conflict() -> None:
     with pytest.raises(SolveError) as caught:
         case.solve("numpy", wheels=wheels, installed=installed, history_requirements=named("tool"))
     assert caught.value.message.splitlines() == [
-        "tool cannot be installed",
+        "tool (requested earlier) cannot be installed",
         "  tool 1.0 needs gone, which no source has",
     ]
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 
 from minicon.constants import PYPI_PREFIX
-from minicon.errors import UsageError
+from minicon.errors import SpecError, UsageError
 from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
@@ -162,6 +163,26 @@ def spec_hint(error: MiniconError, specs: Sequence[str]) -> str | None:
         if (better := _rewritten(spec)) is not None:
             return f"did you mean {better}?"
     return None
+
+
+def as_typed(error: MiniconError, specs: Sequence[str]) -> str | None:
+    """Return the hint of a conflict with specs as the user typed them, to find them again."""
+    from minicon.models.match_spec.spec import MatchSpec
+    from minicon.solver.explain.explanation import ConflictError
+
+    hint = error.hint
+    if not isinstance(error, ConflictError) or hint is None:
+        return hint
+    typed: dict[str, str] = {}
+    for spec in specs:
+        with suppress(SpecError):
+            project = spec.removeprefix(PYPI_PREFIX)
+            typed[project if project != spec else str(MatchSpec(spec))] = spec
+    for fix in error.explanation.fixes:
+        if fix.replaces in typed:
+            before, _, after = fix.text.rpartition(fix.replaces)
+            hint = hint.replace(fix.text, before + typed[fix.replaces] + after)
+    return hint
 
 
 def _rewritten(spec: str) -> str | None:

@@ -232,8 +232,8 @@ def why_not(services: Services, wanted: WhyNotRequest) -> WhyNot:
     try:
         plan = make_plan(services, request)
     except SolveError as error:
-        if installed is not None and newest is not None:
-            _leave_out_what_is_there(error, spec)
+        if installed is not None:
+            _leave_out_what_is_there(error, spec, installed)
         return WhyNot(spec=spec, installed=installed, newest=newest, error=error)
     earlier = prefix.requested_specs().get(newest.name) if newest and installed else None
     excludes = earlier and newest and not MatchSpec(earlier).matches(newest)
@@ -241,14 +241,20 @@ def why_not(services: Services, wanted: WhyNotRequest) -> WhyNot:
     return WhyNot(spec=spec, installed=installed, newest=newest, requested=requested, plan=plan)
 
 
-def _leave_out_what_is_there(error: SolveError, spec: str) -> None:
-    """Drop fixes that ask for an older version: the user has one, and asks for the newest."""
+def _leave_out_what_is_there(error: SolveError, spec: str, installed: RepodataRecord) -> None:
+    """Drop the fix that is to write a spec that the installed package matches."""
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.solver.explain.explanation import ConflictError
 
-    if isinstance(error, ConflictError):
-        tried, explanation = str(MatchSpec(spec)), error.explanation
-        fixes = tuple(fix for fix in explanation.fixes if fix.replaces != tried)
+    if not isinstance(error, ConflictError) or spec.startswith(PYPI_PREFIX):
+        return
+    tried, explanation = str(MatchSpec(spec)), error.explanation
+    fixes = tuple(
+        fix
+        for fix in explanation.fixes
+        if fix.replaces != tried or fix.spec is None or not MatchSpec(fix.spec).matches(installed)
+    )
+    if fixes != explanation.fixes:
         error.explanation = replace(explanation, fixes=fixes)
         error.hint = error.explanation.hint
 
@@ -256,7 +262,10 @@ def _leave_out_what_is_there(error: SolveError, spec: str) -> None:
 def _spec_to_try(
     services: Services, wanted: WhyNotRequest, prefix: Prefix
 ) -> tuple[str, RepodataRecord | None]:
-    """Return the spec, and for a bare name its newest version with that version's record."""
+    """Return the spec, and for a bare name its newest version with that version's record.
+
+    A bare name of an installed wheel that no channel has means the newest release.
+    """
     from minicon.api.inspect.searching import search
     from minicon.models.match_spec.spec import MatchSpec
 
@@ -271,7 +280,9 @@ def _spec_to_try(
         python=python_minor(python) if python else None,
     ).records
     if not found:
-        return wanted.spec, None
+        name, there = wanted.spec.lower(), installed_packages(prefix)
+        is_wheel = any(each.name == name and each.record.source == "pypi" for each in there)
+        return f"{PYPI_PREFIX}{name}" if is_wheel else wanted.spec, None
     return f"{found[-1].name}=={found[-1].version}", found[-1]
 
 

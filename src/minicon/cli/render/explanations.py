@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from minicon.constants import PYPI_PREFIX
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,7 +118,8 @@ def why_not_text(answer: WhyNot, console: Console, *, whole: bool) -> str:
             there = [f"{there[0]}; {newest.version} is held back:"]
         return "\n".join([*there, *_error_lines(answer, whole=whole)])
     if answer.plan is None or answer.plan.is_empty:
-        why = "no source has a newer version" if newest else f"it matches {answer.spec}"
+        is_newest = newest or (installed and answer.spec == f"{PYPI_PREFIX}{installed.name}")
+        why = "no source has a newer version" if is_newest else f"it matches {answer.spec}"
         return "; ".join([*there, why])
     built = answer.built_from_source
     possible = "may be possible" if built else "is possible"

@@ -33,7 +33,7 @@ WITHOUT = {
     Kind.CONSTRAINT: "leave the constraint {} out",
     Kind.INSTALLED: "leave --freeze-installed out, so that {} may change",
     Kind.SPEC: "leave {} out",
-    Kind.HISTORY: "remove {}, which you requested earlier, first: 'minicon remove {name}'",
+    Kind.HISTORY: "run 'minicon remove {name}' first",
 }
 
 
@@ -122,7 +122,7 @@ def _other_version(conda: CondaSubproblem, demand: Demand, origin: Origin) -> Fi
 def _replacing(origin: Origin, spec: str) -> Fix:
     """A spec to type, in place of one that was typed now, or over one of an earlier request."""
     if origin.kind is Kind.HISTORY:
-        text = f'add "{spec}", in place of {origin.text}, which you requested earlier'
+        text = f'add "{spec}" to replace {origin.text}'
     else:
         text = f'write "{spec}" instead of {origin.text}'
     return Fix(text, spec, origin.text)
@@ -227,9 +227,9 @@ def _without(conda: CondaSubproblem, demand: Demand) -> Fix | None:
 
 
 def _is_all_of_the_request(conda: CondaSubproblem, origin: Origin) -> bool:
-    """Whether nothing that was asked for now would be left without a spec."""
-    asked = (demand.origin for demand in conda.goal.demands)
-    specs = (each for each in asked if isinstance(each, Origin) and each.kind is Kind.SPEC)
+    """Whether a spec is the only one of this request, so that nothing would be left of it."""
+    origins = (demand.origin for demand in conda.goal.demands)
+    specs = (each for each in origins if isinstance(each, Origin) and each.kind is Kind.SPEC)
     return origin.kind is Kind.SPEC and all(each is origin for each in specs)
 
 

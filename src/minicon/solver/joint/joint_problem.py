@@ -281,7 +281,7 @@ class JointProblem:
                 yield origin, [*project_requirements(loose, text)]
         for spec in for_pypi:
             if spec.when is None:
-                origin = Origin(Kind.SPEC, str(spec), spec)
+                origin = self._origin_of(spec)
                 yield origin, [*spec_requirements(spec, self._request.wheels)]
         if self._adds_pip():
             yield Origin(Kind.WHEEL, PIP), [ProjectRequirement("pip", PIP)]
@@ -289,6 +289,14 @@ class JointProblem:
     def _origin(self, kind: Kind, requirement: Requirement) -> Origin:
         any_version = ProjectRequirement(normalize_pypi_name(requirement.name), "")
         return Origin(kind, str(requirement), loose=self._variables.variable(any_version))
+
+    def _origin_of(self, spec: MatchSpec) -> Origin:
+        """The origin of a spec for PyPI; fixes propose other releases of a plain one."""
+        if spec.exact_name is None or "[" in str(spec):
+            return Origin(Kind.SPEC, str(spec), spec)
+        any_version = ProjectRequirement(project_of(spec.exact_name, self._request.wheels), "")
+        loose = self._variables.variable(any_version)
+        return Origin(Kind.SPEC, str(spec), spec, loose=loose)
 
     def _adds_pip(self) -> bool:
         """Python depends on pip: of a channel (see CandidateSource), or else on its wheel."""

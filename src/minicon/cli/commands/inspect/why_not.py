@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the answer; return 0 whether the package can be installed or not."""
     from minicon.api.inspect.explaining import WhyNotRequest, why_not
+    from minicon.cli.mistakes import with_environment
     from minicon.cli.render.explanations import why_not_document, why_not_text
 
     request = WhyNotRequest(
@@ -40,6 +41,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         override_channels=arguments.override_channels,
     )
     answer = why_not(context.services, request)
+    if answer.error is not None and answer.error.hint:
+        hint = with_environment(answer.error.hint, arguments.name, arguments.prefix)
+        answer.error.hint = hint
     console = context.console
     if console.json:
         console.document(why_not_document(answer))
