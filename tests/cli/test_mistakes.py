@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from tests.support.command_line import CommandLine
 
-from minicon.cli.mistakes import fitting_hint
+from minicon.cli.mistakes import conflict_hint, fitting_hint
+from minicon.solver.explain.explanation import Explanation, Fix
 
 MINICON = str(Path(sys.executable).with_name("minicon"))
 
@@ -179,3 +180,24 @@ def test_a_setting_that_cannot_be_parsed_is_named(data: CommandLine, setting: st
     condarc.write_text(f"{setting}: ['lone[']\n")
     refused = data("create -d -n x lone")
     assert f"context: in the setting {setting} of {condarc}" in refused.err
+
+
+def test_fixes_name_only_options_that_the_command_has() -> None:
+    fixes = (
+        Fix('write "lib<=1.0" instead of lib 3.*', "lib<=1.0", "lib 3.*"),
+        Fix("leave the pin lib <3 out (--no-pin)", None, "lib <3"),
+        Fix("leave --freeze-installed out", None, "--freeze-installed"),
+    )
+    explanation = Explanation(("lib 3.*", "the pin lib <3"), (), fixes)
+    lines = ['  1. write "lib<=1.0" instead of lib=3', "  2. leave the pin lib <3 out"]
+    for options, expected in (
+        ((), ["each of these works:", *lines]),
+        (("--no-pin",), ["each of these works:", lines[0], f"{lines[1]} (--no-pin)"]),
+    ):
+        hint = conflict_hint(explanation.as_error(), ["./x", "lib=3"], options)
+        assert hint is not None
+        assert hint.splitlines() == expected
+    only = Explanation(("top",), (), fixes[2:]).as_error()
+    assert conflict_hint(only, ["top"], ()) is None
+    only.hint = f"{only.hint}; or: PyPI has top 2"
+    assert conflict_hint(only, ["top"], ()) == "PyPI has top 2"

@@ -49,6 +49,7 @@ TYPED: tuple[tuple[str, str], ...] = (
     ("why", "why greeting -n data"),
     ("why-not", "why-not lone -n data"),
     ("why-not", "why-not hello=9 -n data"),
+    ("why-not", "why-not lone=9 -n data"),
     ("tree", "tree -n data"),
     ("repoquery", "repoquery depends hello"),
     ("repoquery", "repoquery whoneeds greeting"),

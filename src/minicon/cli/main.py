@@ -129,9 +129,13 @@ def _improve_hint(
     error: MiniconError, parsed: argparse.Namespace | None, context: CommandContext | None
 ) -> None:
     from minicon.cli import mistakes
+    from minicon.solver.explain.explanation import ConflictError
 
     if better := mistakes.spec_hint(error, getattr(parsed, "specs", ())):
         error.hint = better
+    elif parsed is not None and isinstance(error, ConflictError):
+        specs = getattr(parsed, "specs", ())
+        error.hint = mistakes.conflict_hint(error, specs, parsed.options)
     elif parsed is not None and error.hint:
         error.hint = mistakes.fitting_hint(error.hint, parsed.options)
     if error.reference == "no-target-environment" and context:

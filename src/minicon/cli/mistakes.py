@@ -12,6 +12,8 @@ from contextlib import suppress
 from minicon.constants import PYPI_PREFIX
 from minicon.errors import SpecError, UsageError
 from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import replace
+from minicon.models.match_spec.spec import MatchSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from minicon.config.settings import Settings
     from minicon.errors import MiniconError
+    from minicon.solver.explain.explanation import ConflictError
 
 #: Words of other programs, and what minicon has instead. Verbs follow their command.
 _COMMANDS = {
@@ -82,6 +85,7 @@ _OPTIONS = {
 }
 #: The ends of clauses of a hint, and options that a clause names.
 _CLAUSE_ENDS = lazy_pattern(r"(, or |; )")
+_OPTION_IN_BRACKETS = lazy_pattern(r" \((--[a-z-]+)\)")
 _NAMED_OPTIONS = lazy_pattern(r"(?<![\w-])--[a-z][a-z-]*")
 #: Errors whose cause may be how a spec was written.
 _ABOUT_SPECS = frozenset({"package-not-found", "invalid-spec", "invalid-requirement"})
@@ -165,24 +169,31 @@ def spec_hint(error: MiniconError, specs: Sequence[str]) -> str | None:
     return None
 
 
-def as_typed(error: MiniconError, specs: Sequence[str]) -> str | None:
-    """Return the hint of a conflict with specs as the user typed them, to find them again."""
-    from minicon.models.match_spec.spec import MatchSpec
-    from minicon.solver.explain.explanation import ConflictError
+def conflict_hint(
+    error: ConflictError, specs: Sequence[str], options: Collection[str]
+) -> str | None:
+    """Return the hint of a conflict in the words of the command that failed.
 
-    hint = error.hint
-    if not isinstance(error, ConflictError) or hint is None:
-        return hint
+    Specs are named as the user typed them; fixes by options that the command does not have are
+    left out.
+    """
     typed: dict[str, str] = {}
     for spec in specs:
         with suppress(SpecError):
             project = spec.removeprefix(PYPI_PREFIX)
             typed[project if project != spec else str(MatchSpec(spec))] = spec
+    fixes = []
     for fix in error.explanation.fixes:
+        text = _OPTION_IN_BRACKETS.sub(lambda each: each[0] if each[1] in options else "", fix.text)
         if fix.replaces in typed:
-            before, _, after = fix.text.rpartition(fix.replaces)
-            hint = hint.replace(fix.text, before + typed[fix.replaces] + after)
-    return hint
+            before, _, after = text.rpartition(fix.replaces)
+            text = before + typed[fix.replaces] + after
+        if fitting_hint(text, options):
+            fixes.append(replace(fix, text=text))
+    before = error.explanation.hint or ""
+    rest = (error.hint or "").removeprefix(before)
+    hint = f"{replace(error.explanation, fixes=tuple(fixes)).hint or ''}{rest}"
+    return hint.removeprefix("; or: ") or None
 
 
 def _rewritten(spec: str) -> str | None:
