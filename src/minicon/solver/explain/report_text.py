@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minicon.errors import SpecError
 from minicon.models.match_spec.spec import parse_dependency
 from minicon.models.version import version_key
 from minicon.solver.candidates.candidate_table import (
@@ -156,7 +157,10 @@ def requirement_text(target: Variable, allowed: int, texts: Iterable[str]) -> st
 def _unmet_text(name: str, candidates: Candidates, texts: Sequence[str]) -> str:
     """A need that no candidate of a package meets, and the versions there are in its place."""
     needed = f"needs {' or '.join(texts[:_ALTERNATIVES]) or name}"
-    specs = [parse_dependency(text) for text in texts]
+    try:
+        specs = [parse_dependency(text) for text in texts]
+    except SpecError:
+        return f"{needed}, which cannot be parsed"
     if not specs or any(getattr(spec, field) for spec in specs for field in SELECTING):
         return f"{needed}, which no source has"
     return f"{needed}; {available_text(name, candidates.versions_in(candidates.all))}"
