@@ -204,6 +204,16 @@ def test_virtual_packages() -> None:
     case = small()
     check("glibc-of-the-machine", ["heavy"], conflict_text(case, ["heavy"]))
     check("no-cuda", ["gpu"], conflict_text(case, ["gpu"]))
+    case.package("for-windows", "1.0", depends=["__win"])
+    check("other-system", ["for-windows"], conflict_text(case, ["for-windows"]))
+
+
+def test_a_dependency_of_which_there_are_other_versions_and_builds() -> None:
+    case = small()
+    case.package("needs-later", "1.0", depends=["lib >=9"])
+    case.package("needs-build", "1.0", depends=["lib * mkl*"])
+    for name in ("needs-later", "needs-build"):
+        check(name, [name], conflict_text(case, [name]))
 
 
 def test_conditions_extras_and_flags() -> None:

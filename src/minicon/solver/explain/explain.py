@@ -114,7 +114,10 @@ def _no_derivation(conda: CondaSubproblem, core: Sequence[Demand]) -> str:
     excluding = exclusive(conda.store, core)
     if excluding is not None:
         return excluding
-    names = ", ".join(dict.fromkeys(variable_text(demand.name) for demand in core))
+    listed = list(dict.fromkeys(variable_text(demand.name) for demand in core))
+    if len(listed) == 1:
+        return f"no source has a {listed[0]} with dependencies that can be installed together"
+    names = ", ".join(listed)
     return f"each can be installed alone, but no combination of {names} and their dependencies can"
 
 
