@@ -1,7 +1,7 @@
 """Names: of conda packages, of Python projects, and which of them mean the same thing.
 
 Most conda packages have the name of their Python project up to case and ``-_.``; ``names.txt``
-next to this module lists the others. docs/internals/pypi.md says how that file is made.
+next to this module lists the others; ``channels/names.py`` writes that file.
 """
 
 from __future__ import annotations
