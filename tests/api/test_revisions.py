@@ -63,9 +63,9 @@ def test_entries_list_what_each_change_did(path: Path) -> None:
 def test_differences_go_both_ways(path: Path) -> None:
     first, _, third = (entry["revision"] for entry in history_entries(path))
     forth, back = difference(path, first, third), difference(path, third, first)
-    assert forth["added"] == back["removed"]
-    assert forth["removed"] == back["added"]
-    assert difference(path, first, first) == {"added": [], "removed": []}
+    assert forth.added == back.removed
+    assert forth.removed == back.added
+    assert difference(path, first, first).packages == {"added": [], "removed": []}
     with pytest.raises(PrefixError) as caught:
         difference(path, first, 99)
     assert caught.value.reference == "no-such-generation"

@@ -10,6 +10,7 @@ from tests.support.channel_server import ChannelServer
 from tests.support.channels import ChannelBuilder
 from tests.support.commands import QuickWorkspace
 from tests.support.golden import assert_golden
+from tests.support.wheels import WheelBuilder
 
 Replaced = Callable[[QuickWorkspace], dict[str, str]]
 
@@ -88,6 +89,36 @@ def test_fixes_name_specs_as_they_were_typed(standing: QuickWorkspace) -> None:
     single = standing.run("create", "-n", "x", "lib=99")
     assert single.err.splitlines()[-1].startswith('hint: write "lib<=')
     assert single.err.endswith("instead of lib=99\n")
+
+
+@pytest.fixture
+def with_wheels(in_world: QuickWorkspace) -> QuickWorkspace:
+    """``frame`` 2 needs ``array`` ≥ 2; the newest ``array`` is for another python."""
+    links = in_world.folder / "links"
+    for version, tag in (("1.0", "py3"), ("2.0", "py3"), ("3.0", "py312")):
+        wheel = WheelBuilder("array", version, f"{tag}-none-any")
+        wheel.file("array.py", "").build(links)
+    for version in ("1.0", "2.0"):
+        wheel = WheelBuilder("frame", version).file("frame.py", "")
+        wheel.requires(f"array>={version}").build(links)
+    in_world.environ.update(
+        PIP_CONFIG_FILE="/dev/null", PIP_NO_INDEX="1", PIP_FIND_LINKS=str(links)
+    )
+    in_world.run("create", "-y", "-n", "e", "python", "pypi:frame").ok()
+    return in_world
+
+
+def test_a_conflict_with_what_is_installed_says_why(with_wheels: QuickWorkspace) -> None:
+    """The installed wheel and the releases are two ways to have a project."""
+    said = with_wheels.run("install", "-n", "e", "pypi:frame>=2", "pypi:array<2").err
+    assert "\n  frame 2.0 needs array>=2.0\n" in said
+    assert "each can be installed alone" not in said
+
+
+def test_why_not_of_a_wheel_names_the_newest_for_any_python(with_wheels: QuickWorkspace) -> None:
+    said = with_wheels.run("why-not", "-n", "e", "array", "-c", "pypi").ok().out
+    assert said.startswith("array 2.0 is installed; 3.0 is held back:\n")
+    assert "array 3.0 has wheels only for python 3.20, 3.19" in said
 
 
 def test_why_not_changes_nothing(standing: QuickWorkspace) -> None:

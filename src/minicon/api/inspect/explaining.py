@@ -15,7 +15,6 @@ from minicon.api.dependency_graph import DependencyGraph
 from minicon.constants import PYPI_PREFIX
 from minicon.errors import PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.models.version import python_minor
 from minicon.prefix.environment.origins import requested_specs as requests_in
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import installed_name, installed_packages
@@ -271,13 +270,11 @@ def _spec_to_try(
 
     if wanted.spec.startswith(PYPI_PREFIX) or not MatchSpec(wanted.spec).is_name_only:
         return wanted.spec, None
-    python = prefix.python_version()
     found = search(
         services,
         wanted.spec,
         channels=wanted.channels,
         override=wanted.override_channels,
-        python=python_minor(python) if python else None,
     ).records
     if not found:
         name, there = wanted.spec.lower(), installed_packages(prefix)

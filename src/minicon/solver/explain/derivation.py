@@ -10,7 +10,8 @@ from math import inf
 from time import thread_time
 
 from minicon.errors import ChannelError
-from minicon.solver.candidates.candidate_table import LIMIT, PYPI
+from minicon.solver.candidates.candidate_table import LIMIT, PROJECT, PYPI
+from minicon.solver.candidates.candidates import members
 from minicon.solver.explain.explain_propagation import (
     ByCondition,
     ExplainedPropagation,
@@ -66,7 +67,34 @@ def derivation_of(
         propagation = ExplainedPropagation(store, demands, thorough=thorough)
         if propagation.emptied is not None:
             return _Writer(propagation).sentences()
-    return _derivation_by_cases(store, demands, propagation, end)
+    by_source = _derivation_by_source(store, demands, propagation)
+    return by_source or _derivation_by_cases(store, demands, propagation, end)
+
+
+def _derivation_by_source(
+    store: ClauseStore, demands: Sequence[Demand], propagation: ExplainedPropagation
+) -> list[str] | None:
+    """A derivation for each way to have a project: as a package, as a wheel, what is installed.
+
+    What is installed is mostly one of the releases, so that its sentences say nothing new.
+    """
+    for variable in store.variables:
+        domain = propagation.domain(variable.index)
+        ways = [1 << position for position in members(domain)] if domain > 0 else []
+        if not variable.name.startswith(PROJECT) or len(ways) < 2 or domain & variable.absent:
+            continue
+        sentences: dict[tuple[str, str], str] = {}
+        for way in ways:
+            inner = ExplainedPropagation(store, [*demands, Demand(variable.name, way, "")])
+            if inner.emptied is None:
+                break
+            for sentence in filter(None, _Writer(inner).sentences()):
+                subject, _, need = sentence.partition(" needs ")
+                about = subject.partition(" ")[0] if need else subject
+                sentences.setdefault((about, need.replace(" ", "")), sentence)
+        else:
+            return list(sentences.values())
+    return None
 
 
 def _derivation_by_cases(
