@@ -181,8 +181,9 @@ def _with_fallen_names(
     if not (sources.channels or sources.skipped):
         return solution
     known = {each.name for each in solve_request.installed if each.record.source == "pypi"}
-    named = {spec.exact_name for spec in solve_request.specs if spec.exact_name} - known
-    fallen = [r.name for r in solution.records if r.source == "pypi" and r.name in named]
+    wheels = {record.name for record in solution.records if record.source == "pypi"} - known
+    named = dict.fromkeys(spec.exact_name or "" for spec in solve_request.specs)
+    fallen = [name for name in named if name in wheels]
     if not fallen:
         return solution
     from minicon.api.plan.missing_packages import cached_indices, taken_from_pypi

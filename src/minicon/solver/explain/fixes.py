@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minicon.constants import PYPI_PREFIX
 from minicon.errors import ChannelError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec, parse_dependency
@@ -197,8 +198,11 @@ def _other_release(conda: CondaSubproblem, origin: Origin) -> Fix | None:
         return None
     name = origin.text.partition(";")[0]
     brackets = name[name.index("[") : name.index("]") + 1] if "[" in name else ""
-    spec = f"pypi:{variable_text(origin.loose)}{brackets}=={version}"
-    return _replacing(origin, spec)
+    own = variable_text(origin.loose)
+    # A spec of a package means a project if no channel has the name.
+    is_spec = origin.spec is not None and origin.spec.exact_name == own
+    prefix = "" if is_spec else PYPI_PREFIX
+    return _replacing(origin, f"{prefix}{own}{brackets}=={version}")
 
 
 def _named_python(conda: CondaSubproblem, demand: Demand) -> Fix | None:
