@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
 import pytest
 from tests.solver.test_fuzz import random_case
 from tests.support.solver_cases import SolverCase
+from tests.support.wheel_world import WheelWorld
 
 from minicon.api.plan.solving import replay, solve_captured
 from minicon.errors import FileError, SolveError
@@ -83,6 +85,22 @@ def test_a_capture_is_written_though_the_request_fails(tmp_path: Path) -> None:
         replay(path)
     assert second.value.message == first.value.message
     assert "only lib 1.0 is available" in first.value.message
+
+
+def test_a_replay_says_that_it_has_no_data_from_pypi(tmp_path: Path) -> None:
+    case = SolverCase()
+    case.package("lib", "1.0")
+    path = tmp_path / "capture.json"
+    for spec in ("lib", "lib=2"):
+        asked = replace(case.request(spec), wheels=WheelWorld())
+        with contextlib.suppress(SolveError):
+            solve_captured(asked, path)
+        if spec == "lib":
+            assert "no data" in replay(path).notes[0]
+            continue
+        with pytest.raises(SolveError) as caught:
+            replay(path)
+        assert "no data" in (caught.value.context or "")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ _ANY_FILE_NAME = "package-0-0.conda"
 _RECORD = {"name": str, "channel": str, "subdir": str, "fn": str, "url": str, "source": str}
 _SHAPE: Mapping[str, Any] = {
     **{key: [str] for key in _SPECS},
+    "asks_pypi": (bool, None),
     "platform": (str, None),
     "multichannels": ({...: [str]}, None),
     "exclude_newer": (int, None),
@@ -136,6 +137,7 @@ def capture(request: SolveRequest) -> dict[str, Any]:
         document[key] = getattr(request, key).value
     for key in ("requirements", "history_requirements"):
         document[key] = [str(each) for each in getattr(request, key)]
+    document["asks_pypi"] = request.wheels is not None
     document["virtual_packages"] = [
         f"{each.name}={each.version}={each.build}" for each in request.virtual_packages
     ]

@@ -1,6 +1,7 @@
 """Solve a request that --capture saved, without channels or an environment.
 
 A capture is a file with a request and all records that the solver read, for bug reports and tests.
+It has no data from PyPI.
 
 Examples:
   minicon create -n x python=3.13 numpy --dry-run --capture problem.json
@@ -41,6 +42,6 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         return 0
     for record in sorted(solution.records, key=lambda each: each.name):
         context.console.answer(f"{record.name} {record.version} {record.build}")
-    for sentence in solution.hold_backs.values():
+    for sentence in (*solution.notes, *solution.hold_backs.values()):
         context.console.note(sentence)
     return 0
