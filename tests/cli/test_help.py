@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.support.command_line import CommandLine
@@ -110,3 +114,15 @@ def test_options_stand_before_the_program_that_is_run(minicon: CommandLine) -> N
     usage = minicon("x --help").ok().out.partition("\n\n")[0]
     assert " ".join(usage.split()).endswith("[OPTION...] COMMAND [ARGUMENT...]")
     assert "minicon run" in minicon("run --help").ok().out
+
+
+def test_help_is_written_in_the_encoding_of_the_terminal(tmp_path: Path) -> None:
+    for option in ("--help", "--help-all"):
+        done = subprocess.run(
+            [sys.executable, "-m", "minicon", "pack", option],
+            env={**os.environ, "PYTHONIOENCODING": "ascii", "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "--exclude PATTERN] ... [OPTION...]" in " ".join(done.stdout.split())

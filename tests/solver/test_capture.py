@@ -92,9 +92,9 @@ def test_a_replay_says_that_it_has_no_data_from_pypi(tmp_path: Path) -> None:
     case.package("lib", "1.0")
     path = tmp_path / "capture.json"
     for spec in ("lib", "lib=2"):
-        asked = replace(case.request(spec), wheels=WheelWorld())
+        request = replace(case.request(spec), wheels=WheelWorld())
         with contextlib.suppress(SolveError):
-            solve_captured(asked, path)
+            solve_captured(request, path)
         if spec == "lib":
             assert "no data" in replay(path).notes[0]
             continue

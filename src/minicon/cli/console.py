@@ -95,7 +95,7 @@ class Console:
         import shutil
 
         width = shutil.get_terminal_size().columns - 1
-        shown, end = _encodable(text, self.stderr), _encodable("…", self.stderr)
+        shown, end = encodable(text, self.stderr), encodable("…", self.stderr)
         return shown if len(shown) <= width else shown[: max(width - len(end), 1)] + end
 
     def fitted(self, line: str) -> str:
@@ -138,7 +138,7 @@ class Console:
             value = {**value, "messages": self._messages}
         shown = str if as_is else redact
         text = json_text(value, shown=shown)
-        if not text.isascii() and _encodable(text, self.stdout) != text:
+        if not text.isascii() and encodable(text, self.stdout) != text:
             text = json_text(value, ensure_ascii=True, shown=shown)
         if not text.isascii() or "\x7f" in text:  # JSON has other control characters as escapes
             text = _UNSAFE.sub(lambda m: f"\\u{ord(m.group()):04x}", text)
@@ -198,7 +198,7 @@ class Console:
         """
         choices = "[Y/n]" if default else "[y/N]"
         self._keep_order(self.stderr)
-        self.stderr.write(_encodable(f"{printable(redact(question))} {choices} ", self.stderr))
+        self.stderr.write(encodable(f"{printable(redact(question))} {choices} ", self.stderr))
         self.stderr.flush()
         try:
             line = sys.stdin.readline() if sys.stdin else ""  # None: closed by the caller
@@ -240,7 +240,7 @@ class Console:
         pieces = _OWN_STYLE.split(text) if color else [text]
         pieces[::2] = [printable(piece) for piece in pieces[::2]]
         self._keep_order(stream)
-        stream.write(_encodable("".join(pieces), stream) + "\n")
+        stream.write(encodable("".join(pieces), stream) + "\n")
 
 
 def _wrapped(text: str, stream: TextIO) -> str:
@@ -253,7 +253,7 @@ def _wrapped(text: str, stream: TextIO) -> str:
     return wrapped(text, shutil.get_terminal_size().columns)
 
 
-def _encodable(text: str, stream: TextIO) -> str:
+def encodable(text: str, stream: TextIO) -> str:
     """Return the text in what the stream's encoding can write; other characters as escapes."""
     encoding = stream.encoding or "utf-8"
     try:

@@ -98,7 +98,7 @@ class _ShowAll(argparse.Action):
 
     def __call__(self, parser: Any, *_: object) -> None:
         """Print and exit."""
-        sys.stdout.write(parser.format_help(whole=True))
+        parser._print_message(parser.format_help(whole=True))
         parser.exit()
 
 
@@ -161,6 +161,13 @@ class CommandParser(argparse.ArgumentParser):
 
             return short_help(self)
         return super().format_help()
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Write help in what the encoding of the terminal has."""
+        from minicon.cli.console import encodable
+
+        stream = file or sys.stdout
+        stream.write(encodable(message, stream))
 
     def _get_formatter(self) -> argparse.HelpFormatter:
         """Return the formatter of the help; argparse uses any to check each argument."""
