@@ -62,12 +62,15 @@ def test_describe(minicon: CommandLine) -> None:
     assert one == {
         "channels": {
             "kind": KEYS["channels"].kind.value,
+            "choices": [],
             "meaning": KEYS["channels"].meaning,
             "aliases": ["channel"],
             "separator": ",",
             "default": None,
         }
     }
+    priority = minicon("config --describe channel_priority").ok().out
+    assert "  strict | flexible | disabled  " in priority
     unknown = minicon("config --describe chanels")
     assert unknown.code == 1
     assert "did you mean channels?" in unknown.err

@@ -91,6 +91,8 @@ HINTS = [
     ("channel indx", "did you mean index?"),
     ("env activate data", "use 'minicon activate'"),
     ("cache clean", "use 'minicon clean'"),
+    ("whoneeds hello", "use 'minicon repoquery whoneeds NAME'"),
+    ("plan install hello -o plan.json", "written to stdout: 'minicon plan ... > plan.json'"),
     ("python install 3.12", "use 'minicon create -n NAME python=VERSION'"),
 ]
 

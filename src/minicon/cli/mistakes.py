@@ -37,6 +37,7 @@ _COMMANDS = {
     "clone": "minicon create -n NEW --clone ENV",
     "convert": "minicon channel convert",
     "delete": "minicon remove",
+    "depends": "minicon repoquery depends NAME",
     "downgrade": "minicon install NAME=VERSION",
     "env activate": "minicon activate",
     "env info": "minicon info -n NAME",
@@ -65,6 +66,7 @@ _COMMANDS = {
     "venv": "minicon create",
     "version": "minicon --version",
     "versions": "minicon search NAME",
+    "whoneeds": "minicon repoquery whoneeds NAME",
 }
 _NO_ENVIRONMENT_TO_LOCK = (
     "a lock is made from a file: 'minicon export -n NAME --from-history > environment.yml'"
@@ -78,6 +80,7 @@ _OPTIONS = {
     "--requirements": "files are given with -f",
     "-U": "'minicon update' updates packages",
     "--upgrade": "'minicon update' updates packages",
+    "plan -o": "a plan is written to stdout: 'minicon plan ... > plan.json'",
     "lock -n": _NO_ENVIRONMENT_TO_LOCK,
     "lock --name": _NO_ENVIRONMENT_TO_LOCK,
     "lock -p": _NO_ENVIRONMENT_TO_LOCK.replace("-n NAME", "-p PATH"),
@@ -106,7 +109,8 @@ def command_hint(word: str, verb: str = "") -> str | None:
 
 def option_hint(command: str, words: Sequence[str]) -> str | None:
     """Return what minicon has instead of another program's option, if one is among words."""
-    found = (_OPTIONS.get(f"{command} {word}", _OPTIONS.get(word)) for word in words)
+    first = command.partition(" ")[0]
+    found = (_OPTIONS.get(f"{first} {word}", _OPTIONS.get(word)) for word in words)
     return next(filter(None, found), None)
 
 

@@ -11,6 +11,7 @@ from itertools import chain
 from minicon.api.dependency_graph import DependencyGraph, parsed_dependency
 from minicon.api.inspect.searching import by_age, read_names
 from minicon.api.plan.channel_indices import channel_indices
+from minicon.constants import PYPI_CHANNEL
 from minicon.errors import PackageNotFound, SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.indexes.record_index import RecordIndex
@@ -206,8 +207,11 @@ def _roots(catalogue: Catalogue, text: str) -> list[RepodataRecord]:
         raise SpecError("inexact-name", f"{text!r} does not name one package")
     found = catalogue.matching(spec)
     if not found:
-        sources = ", ".join(catalogue.names) or "no source"
-        raise PackageNotFound("no-match", f"no package matches {text!r} in {sources}")
+        searched = [name for name in catalogue.names if name != PYPI_CHANNEL]
+        message = f"no package matches {text!r} in {', '.join(searched) or 'no channel'}"
+        hint = f"PyPI: 'minicon search {spec.exact_name} --info'; what is installed: -n NAME"
+        has_pypi = len(searched) < len(catalogue.names)
+        raise PackageNotFound("no-match", message, hint=hint if has_pypi else None)
     return found
 
 

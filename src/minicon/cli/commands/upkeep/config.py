@@ -126,12 +126,14 @@ def _describe(wanted: list[str], context: CommandContext) -> int:
     from minicon.config.settings import default_values
 
     keys, defaults = _keys(wanted), default_values()
-    context.console.answer(table((key.name, key.kind.value, key.meaning) for key in keys))
+    rows = [(key.name, " | ".join(key.choices) or key.kind.value, key.meaning) for key in keys]
+    context.console.answer(table(rows))
     if context.console.json:
         context.console.document(
             {
                 key.name: {
                     "kind": key.kind.value,
+                    "choices": list(key.choices),
                     "meaning": key.meaning,
                     "aliases": list(key.aliases),
                     "separator": os.pathsep if key.separator == "path" else key.separator,
