@@ -63,8 +63,11 @@ def isolate() -> None:
 
     PYTHONPATH, PYTHONHOME, the directory of the script, and with ``-m`` the current directory may
     contain another ``packaging`` or ``json``. The variables are kept for programs that minicon runs
-    for the user. docs/internals/command-line.md describes the limits.
+    for the user. docs/internals/command-line.md describes the limits. An empty HOME is removed:
+    files would be read from and written to ``/``; without one, the user database has the home.
     """
+    if os.environ.get("HOME") == "":
+        del os.environ["HOME"]
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     named = [] if sys.flags.ignore_environment else _paths(os.environ.get("PYTHONPATH", ""))
     if os.environ.get("PYTHONHOME") and own not in named:

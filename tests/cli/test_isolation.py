@@ -109,3 +109,18 @@ def test_only_the_users_programs_get_the_variables(workspace: Workspace, broken:
     show = ("run", "-n", "x", "sh", "-c", "echo $PYTHONHOME:$PYTHONPATH")
     shown = run(workspace, "-E", "-c", code, *show, cwd=workspace.folder, environ={})
     assert shown == f"/nonexistent:{broken}\n"
+
+
+@pytest.mark.parametrize("words", ["env list", "config --show envs_dirs", "info --json"])
+def test_an_empty_home_is_not_the_root_directory(workspace: Workspace, words: str) -> None:
+    home = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.path.expanduser('~'))"],
+        env={"PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    empty = {"HOME": "", "MINICON_ROOT": ""}
+    shown = run(workspace, "-m", "minicon", *words.split(), cwd=workspace.folder, environ=empty)
+    assert "/.conda/envs" not in shown or f"{home}/.conda/envs" in shown
+    assert not Path("/.conda").exists()
