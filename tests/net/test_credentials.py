@@ -79,6 +79,21 @@ def test_invalid_files_have_no_credentials(tmp_path) -> None:
     assert store.secret_for("https://host/x") is None
 
 
+def test_files_without_end_have_no_credentials(tmp_path) -> None:
+    """They are read up to a limit: a file of 64 GB, and a device that has no end."""
+    folder = tmp_path / ".local" / "share" / "binstar"
+    folder.mkdir(parents=True)
+    docker = tmp_path / ".docker"
+    docker.mkdir()
+    for path in (folder / (quote_plus("https://host") + ".token"), docker / "config.json"):
+        with path.open("wb") as file:
+            file.truncate(64 << 30)
+    environ = {"NETRC": "/dev/zero", "MINICON_AUTH_FILE": "/dev/zero"}
+    store = CredentialStore(secret_sources(tmp_path, environ))
+    assert store.secret_for("https://host/x") is None
+    assert store.secret_for("oci://host/x") is None
+
+
 def test_a_token_is_sent_only_below_its_path() -> None:
     channel = Url("https://host/pre/fix/t/tk-1/chan")
     assert channel.with_credentials == "https://host/pre/fix/t/tk-1/chan"

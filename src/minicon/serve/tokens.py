@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from minicon.errors import ConfigError
 from minicon.fs import operations
-from minicon.fs.plain_file import decode_text
+from minicon.fs.plain_file import decode_text, read_named_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class TokenFile:
         with operations.describing("read", self._path):
             modified = self._path.stat().st_mtime_ns
             if modified != self._modified:
-                text = decode_text(self._path.read_bytes(), "replace")
+                text = decode_text(read_named_file(self._path), "replace")
                 self._channels, self._modified = dict(_entries(text, self._path)), modified
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+from minicon.fs.plain_file import read_named_file
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.strict_json import read_json
 from minicon.net.credentials.store import Secret
@@ -42,7 +43,7 @@ def secret_from_docker_config(origin: Origin, paths: list[Path]) -> Secret | Non
     """Return the secret for a registry; None if no readable file has an entry."""
     for path in paths:
         try:
-            settings = read_json(path.read_bytes())
+            settings = read_json(read_named_file(path))
             secret = _secret_in(settings, _names(origin))
         except (OSError, ValueError, AttributeError, KeyError, TypeError):
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote_plus
 
+from minicon.fs.plain_file import decode_text, read_named_file
 from minicon.models.strict_json import read_json
 from minicon.net.credentials.origin import Origin
 from minicon.net.credentials.store import Secret
@@ -75,7 +76,7 @@ def _host_patterns(origin: Origin) -> list[str]:
 
 def _read_json_object(path: Path) -> dict[str, Any]:
     try:
-        data = read_json(path.read_bytes())
+        data = read_json(read_named_file(path))
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}
@@ -122,7 +123,7 @@ def _from_anaconda_tokens(
         url = unquote_plus(path.name.removesuffix(".token"))
         if origin in (Origin.of(url), Origin.of(url.replace("://api.", "://conda.", 1))):
             try:
-                return Secret(token=path.read_text().strip())
+                return Secret(token=decode_text(read_named_file(path)).strip())
             except (OSError, ValueError):
                 continue
     return None
@@ -144,6 +145,8 @@ def _from_netrc(origin: Origin, home: Path, environment: Mapping[str, str]) -> S
     import netrc
 
     path = Path(environment.get("NETRC") or home / ".netrc")
+    if path.is_char_device():  # it may have no end
+        return None
     try:
         entry = netrc.netrc(str(path)).authenticators(origin.host)
     except (OSError, netrc.NetrcParseError, UnicodeDecodeError):

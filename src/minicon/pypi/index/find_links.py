@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 from minicon.errors import ChannelError
+from minicon.fs.plain_file import read_named_file
 from minicon.models.indexes.wheel_index import DistributionFile
 from minicon.pypi.index.project_page import ProjectPage, group_releases, parse_links
 from minicon.pypi.index.simple_index import LARGEST_PAGE
@@ -108,4 +109,6 @@ def _local(path: Path) -> Iterator[DistributionFile]:
         size = path.stat().st_size
         yield DistributionFile(filename=path.name, url=file_url(path), size=size)
     elif path.name.endswith(_PAGES):
-        yield from parse_links(path.read_text("utf-8", "replace"), file_url(path))
+        yield from parse_links(
+            read_named_file(path, LARGEST_PAGE).decode("utf-8", "replace"), file_url(path)
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from minicon.errors import ChannelError, OfflineError
+from minicon.fs.plain_file import read_named_file
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.pypi.index.page_cache import CachedPage, Freshness, PageCache
@@ -161,7 +162,7 @@ def lifetime(headers: Mapping[str, str]) -> float:
 
 def _read_if_exists(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_named_file(path, LARGEST_PAGE)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

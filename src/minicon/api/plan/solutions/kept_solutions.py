@@ -23,6 +23,7 @@ from minicon import __version__
 from minicon.constants import HOST_CHANNEL
 from minicon.errors import FileError, SpecError
 from minicon.fs import operations
+from minicon.fs.plain_file import decode_text, read_named_file
 from minicon.lean_dataclasses import dataclass, fields
 from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.records import RepodataRecord
@@ -272,8 +273,7 @@ def _constraints(file: str) -> IndexInput | None:
     if not os.path.isabs(file):  # a URL, or another file in another directory
         return None
     found = IndexInput.of(file)
-    with open(found.path, encoding="utf-8", errors="replace") as stream:
-        text = stream.read()
+    text = decode_text(read_named_file(found.path), "replace")
     # Other files and variables, which are not compared.
     is_whole = "$" not in text and not any(x.lstrip()[:1] == "-" for x in text.splitlines())
     return found if is_whole else None
