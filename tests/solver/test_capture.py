@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 from tests.solver.test_fuzz import random_case
+from tests.solver.test_fuzz_joint import JointWorld
+from tests.support.joint_requests import CONFLICTS, SATISFIABLE
+from tests.support.joint_world import recorded_world
 from tests.support.solver_cases import SolverCase
 from tests.support.wheel_world import WheelWorld
 
@@ -87,24 +91,70 @@ def test_a_capture_is_written_though_the_request_fails(tmp_path: Path) -> None:
     assert "only lib 1.0 is available" in first.value.message
 
 
-def test_a_replay_says_that_it_has_no_data_from_pypi(tmp_path: Path) -> None:
+def test_random_requests_of_wheels() -> None:
+    for seed in range(200):
+        world = JointWorld(seed)
+        request = recording(
+            world.case.request(
+                *world.specs,
+                requirements=tuple(map(Requirement, world.requirements)),
+                wheels=world.wheels,
+            )
+        )
+        first = answer(request)
+        assert answer(again(request)) == first, f"seed {seed}"
+
+
+def test_real_requests_of_wheels() -> None:
+    world = recorded_world()
+    for texts in (*SATISFIABLE[:8], *CONFLICTS[:6]):
+        request = recording(world.request(list(texts)))
+        first = answer(request)
+        assert answer(again(request)) == first, texts
+
+
+def test_captured_projects_have_no_credentials() -> None:
+    world = WheelWorld()
+    world.wheel(
+        "leaf", "1.0", requires=["lib @ https://me:secret@example.org/lib-1-py3-none-any.whl"]
+    )
     case = SolverCase()
-    case.package("lib", "1.0")
-    path = tmp_path / "capture.json"
-    for spec in ("lib", "lib=2"):
-        request = replace(case.request(spec), wheels=WheelWorld())
-        with contextlib.suppress(SolveError):
-            solve_captured(request, path)
-        if spec == "lib":
-            assert "no data" in replay(path).notes[0]
-            continue
-        with pytest.raises(SolveError) as caught:
-            replay(path)
-        assert "no data" in (caught.value.context or "")
+    case.package("python", "3.11.1")
+    request = recording(case.request(requirements=(Requirement("leaf"),), wheels=world))
+    answer(request)
+    text = json.dumps(capture(request))
+    assert "example.org" in text
+    assert "secret" not in text
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"minicon_capture": 2}', '{"minicon_capture": 1}', "null"]
+    ("keys", "value"),
+    [
+        (("releases", "leaf", 0, "version"), "one"),
+        (("releases", "leaf", 0, "files", 0, "requirements"), ["==="]),
+        (("releases", "leaf", 0, "files", 0, "record"), {"data": {"name": 1}, "subdir": "noarch"}),
+        (("releases", "leaf", 0, "files", 0, "url"), None),
+        (("releases",), []),
+    ],
+)
+def test_damaged_projects_are_rejected(keys: tuple[Any, ...], value: object) -> None:
+    world = WheelWorld()
+    world.wheel("leaf", "1.0")
+    case = SolverCase()
+    case.package("python", "3.11.1")
+    request = recording(case.request(requirements=(Requirement("leaf"),), wheels=world))
+    assert "leaf" in str(answer(request))
+    document = json.loads(json.dumps(capture(request)))
+    inner = document["projects"]
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    with pytest.raises(FileError):
+        captured_request(document)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"minicon_capture": 3}', '{"minicon_capture": 1}', "null"]
 )
 def test_a_file_that_is_no_capture_is_rejected(tmp_path: Path, text: str) -> None:
     path = tmp_path / "capture.json"

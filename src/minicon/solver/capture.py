@@ -1,8 +1,7 @@
-"""Captures: a request with all records that its solution read, as one JSON value.
+"""Captures: a request with all that its solution read, as one JSON value.
 
-A captured request can be solved again anywhere, without channels: to report a surprising solution,
-or to keep it as a test. A capture has no data from PyPI, so requirements are not solved again;
-records contain no credentials.
+A captured request can be solved again anywhere, without channels and PyPI: to report a surprising
+solution, or to keep it as a test. It contains no credentials.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from minicon.models.prefix_record import PrefixRecord
 from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.records import RepodataRecord, VirtualPackage
 from minicon.models.strict_json import check_shape
+from minicon.redaction import redact
+from minicon.solver.captured_projects import SHAPE, CapturedProjects, RecordingProjects
 from minicon.solver.request import ChannelPriority, SolveRequest, Strategy, UpdatePolicy
 
 TYPE_CHECKING = False
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-#: Incremented when older versions of minicon would misread a newer capture.
-VERSION = 1
+#: Incremented when older versions of minicon would misread a newer capture. The first had no
+#: projects of PyPI.
+VERSION = 2
 _SPECS = ("specs", "history", "pins", "constraints", "removals")
 _PLAIN = (
     "platform",
@@ -36,13 +38,17 @@ _PLAIN = (
     "keep_unneeded",
     "force_reinstall",
     "add_pip",
+    "prefer_conda",
+    "wheels_for_missing_names",
 )
+_REQUIREMENTS = ("requirements", "history_requirements")
 #: Installed records may have any file name: no file is opened by it.
 _ANY_FILE_NAME = "package-0-0.conda"
 _RECORD = {"name": str, "channel": str, "subdir": str, "fn": str, "url": str, "source": str}
 _SHAPE: Mapping[str, Any] = {
     **{key: [str] for key in _SPECS},
-    "asks_pypi": (bool, None),
+    **dict.fromkeys((*_REQUIREMENTS, "held"), ([str], None)),
+    "projects": ({**SHAPE}, None),
     "platform": (str, None),
     "multichannels": ({...: [str]}, None),
     "exclude_newer": (int, None),
@@ -117,11 +123,12 @@ def recording(request: SolveRequest) -> SolveRequest:
     channels = tuple(
         tuple(_RecordingIndex(index) for index in channel) for channel in request.channels
     )
-    return replace(request, channels=channels, tables=None)
+    wheels = None if request.wheels is None else RecordingProjects(request.wheels)
+    return replace(request, channels=channels, wheels=wheels, tables=None)
 
 
 def capture(request: SolveRequest) -> dict[str, Any]:
-    """A request of :func:`recording` and the records read since, as a JSON object."""
+    """A request of :func:`recording` and what was read since, as a JSON object."""
     document: dict[str, Any] = {"minicon_capture": VERSION}
     for key in _SPECS:
         document[key] = [str(spec) for spec in getattr(request, key)]
@@ -135,9 +142,11 @@ def capture(request: SolveRequest) -> dict[str, Any]:
         document[key] = getattr(request, key)
     for key in _CHOICES:
         document[key] = getattr(request, key).value
-    for key in ("requirements", "history_requirements"):
-        document[key] = [str(each) for each in getattr(request, key)]
-    document["asks_pypi"] = request.wheels is not None
+    for key in _REQUIREMENTS:
+        document[key] = [redact(str(each)) for each in getattr(request, key)]
+    document["held"] = sorted(request.held)
+    if isinstance(request.wheels, RecordingProjects):
+        document["projects"] = request.wheels.to_json()
     document["virtual_packages"] = [
         f"{each.name}={each.version}={each.build}" for each in request.virtual_packages
     ]
@@ -163,7 +172,7 @@ def captured_request(document: Mapping[str, Any]) -> SolveRequest:
         FileError: ``invalid-capture``: not a capture, damaged, or of a later version.
     """
     version = document.get("minicon_capture")
-    if version != VERSION:
+    if version not in (1, VERSION):
         raise FileError(
             "invalid-capture",
             f"not a capture that this version of minicon can read (version {version!r})",
@@ -190,8 +199,14 @@ def _request(document: Mapping[str, Any]) -> SolveRequest:
             for each in specs
         )
     fields |= {key: kind(document[key]) for key, kind in _CHOICES.items()}
+    if (projects := document.get("projects")) is not None:
+        from packaging.requirements import Requirement
+
+        fields |= {key: tuple(map(Requirement, document.get(key) or ())) for key in _REQUIREMENTS}
+        fields["wheels"] = CapturedProjects(projects)
     return SolveRequest(
         **fields,
+        held=frozenset(document.get("held") or ()),
         channels=tuple(
             tuple(
                 _CapturedIndex(index["channel"], index["subdir"], map(_record, index["records"]))

@@ -295,9 +295,6 @@ def solve_captured(request: SolveRequest, path: Path) -> Solution:
     return solution
 
 
-_WITHOUT_PYPI = "the request looked in PyPI too, of which a capture has no data"
-
-
 def replay(path: Path) -> Solution:
     """Solve the request that :func:`solve_captured` wrote.
 
@@ -317,12 +314,4 @@ def replay(path: Path) -> Solution:
     except ValueError as error:
         message = f"{path} is not a capture in JSON: {str(error)[:80]}"
         raise FileError("invalid-capture", message, hint="write it again") from error
-    request = captured_request(document)
-    if not document.get("asks_pypi"):
-        return CondaSolver().solve(request)
-    try:
-        solution = CondaSolver().solve(request)
-    except SolveError as error:
-        error.context = _WITHOUT_PYPI
-        raise
-    return replace(solution, notes=(_WITHOUT_PYPI, *solution.notes))
+    return CondaSolver().solve(captured_request(document))

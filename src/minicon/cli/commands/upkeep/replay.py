@@ -1,7 +1,6 @@
 """Solve a request that --capture saved, without channels or an environment.
 
-A capture is a file with a request and all records that the solver read, for bug reports and tests.
-It has no data from PyPI.
+A capture is a file with a request and all that the solver read, for bug reports and tests.
 
 Examples:
   minicon create -n x python=3.13 numpy --dry-run --capture problem.json
