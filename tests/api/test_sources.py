@@ -123,7 +123,7 @@ def test_allowed_and_denied_channels(choose: Callable[..., Sources]) -> None:
 
 
 def test_thousands_of_channels_are_refused(choose: Callable[..., Sources]) -> None:
-    with pytest.raises(ConfigError, match="1001 channels are named; at most 1000 can be used"):
+    with pytest.raises(ConfigError, match="1,001 channels are named; at most 1,000 can be used"):
         choose(*(f"c{number}" for number in range(1001)))
 
 

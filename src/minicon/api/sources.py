@@ -131,7 +131,7 @@ def choose_sources(
     if len(texts) > MOST_ITEMS:
         raise ConfigError(
             "too-many-items",
-            f"{counted(len(texts), 'channel')} are named; at most {MOST_ITEMS} can be used",
+            f"{counted(len(texts), 'channel')} are named; at most {MOST_ITEMS:,} can be used",
             hint="leave out those that are not needed",
         )
     if not texts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
 from minicon.lean_dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from minicon.models.timestamps import AgeLimits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from packaging.requirements import Requirement
 
@@ -128,6 +129,38 @@ class SolveRequest:
     def age_limits(self) -> AgeLimits:
         """``exclude_newer`` with its exceptions."""
         return AgeLimits(self.exclude_newer, self.exclude_newer_channel, self.exclude_newer_package)
+
+
+class LazyReasons(Mapping[str, str]):
+    """Sentences by package name, found when one of them is first read.
+
+    Attributes:
+        known: What was found; None before.
+    """
+
+    def __init__(self, known: dict[str, str] | None = None) -> None:
+        self.known = known
+
+    def find(self) -> dict[str, str]:
+        """Return all of them; called once."""
+        raise NotImplementedError
+
+    def _all(self) -> dict[str, str]:
+        if self.known is None:
+            self.known = self.find()
+        return self.known
+
+    def __getitem__(self, name: str) -> str:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from minicon.errors import ChannelError
 from minicon.models.match_spec.spec import channel_matches
 from minicon.models.version import version_key
-from minicon.solver.request import Strategy, UpdatePolicy
+from minicon.solver.request import LazyReasons, Strategy, UpdatePolicy
 from minicon.solver.search.clauses import Demand
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.demands import Kind, Origin
@@ -35,8 +33,8 @@ def _reason_to_keep(demand: Demand) -> str:
     return origin.sentence if isinstance(origin, Origin) and origin.kind in _KEEPING else ""
 
 
-class NotNewest(Mapping[str, str]):
-    """Per package name, the reason; computed at the first access.
+class NotNewest(LazyReasons):
+    """Per package name, the reason.
 
     Contains requested packages that are older than the specs on them allow, unless the lowest
     versions were requested, installed packages that are downgraded, and wheels that are older than
@@ -50,46 +48,27 @@ class NotNewest(Mapping[str, str]):
         resolved: Resolved,
         among: Collection[str] | None = None,
     ) -> None:
+        super().__init__()
         self._among = among
         self._request = request
         self._conda = conda
         self._resolved = resolved
         self._model = resolved.model
-        self._reasons: dict[str, str] | None = None
 
     def among(self, names: Collection[str]) -> NotNewest:
         """The same for some packages only."""
         return NotNewest(self._request, self._conda, self._resolved, names)
 
-    def __getitem__(self, name: str) -> str:
-        return self._all()[name]
+    def find(self) -> dict[str, str]:
+        """See :class:`LazyReasons`."""
+        found = {name: self._reason(name, version) for name, version in self._packages()}
+        if self._resolved.wheels:
+            from minicon.solver.explain.older_wheels import older_wheels
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def __repr__(self) -> str:
-        return repr(self._all())
-
-    @property
-    def known(self) -> dict[str, str] | None:
-        """What was computed; None before the first access."""
-        return self._reasons
-
-    def _all(self) -> dict[str, str]:
-        if self._reasons is None:
-            self._reasons = {}
-            for name, version in self._packages():
-                self._reasons[name] = self._reason(name, version)
-            if self._resolved.wheels:
-                from minicon.solver.explain.older_wheels import older_wheels
-
-                for name, reason in older_wheels(self._request, self._conda, self._resolved):
-                    if self._among is None or name in self._among:
-                        self._reasons[name] = reason
-        return self._reasons
+            of_wheels = older_wheels(self._request, self._conda, self._resolved)
+            among = self._among
+            found |= {name: why for name, why in of_wheels if among is None or name in among}
+        return found
 
     def _packages(self) -> Iterator[tuple[str, str]]:
         """Packages, each with the newer version that could be expected."""

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 
 from minicon import __version__
@@ -32,11 +31,11 @@ from minicon.models.strict_json import check_shape, read_object
 from minicon.pypi.index_inputs import IndexInput
 from minicon.pypi.requirements.requirements import RequirementSet
 from minicon.short_hash import short_hash
-from minicon.solver.request import Reason, Solution
+from minicon.solver.request import LazyReasons, Reason, Solution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -103,32 +102,22 @@ class Said(SilentReporter):
         self._reporter.warn(text)
 
 
-class HoldBacks(Mapping[str, str]):
-    """Why packages are not the newest: as kept, or found by solving when it is first read.
+class HoldBacks(LazyReasons):
+    """Why packages are not the newest: as kept, or found by solving.
 
     Attributes:
-        known: The reasons, or None.
         is_new: Whether they were found by solving.
     """
 
     def __init__(self, known: dict[str, str] | None, solve: Callable[[], Solution]) -> None:
-        self.known = known
+        super().__init__(known)
         self.is_new = False
         self._solve = solve
 
-    def _all(self) -> dict[str, str]:
-        if self.known is None:
-            self.known, self.is_new = dict(self._solve().hold_backs), True
-        return self.known
-
-    def __getitem__(self, name: str) -> str:
-        return self._all()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
+    def find(self) -> dict[str, str]:
+        """Solve for them."""
+        self.is_new = True
+        return dict(self._solve().hold_backs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +270,7 @@ def _constraints(file: str) -> IndexInput | None:
 
 def _document(solution: Solution) -> dict[str, Any]:
     reasons = solution.hold_backs
-    known = reasons.known if hasattr(reasons, "known") else dict(reasons)
+    known = reasons.known if isinstance(reasons, LazyReasons) else dict(reasons)
     return {
         "records": [[r.data, r.channel, r.subdir, r.fn, r.url, r.source] for r in solution.records],
         "reasons": {
