@@ -19,7 +19,7 @@ from minicon.models.reporter import SilentReporter, SilentTask
 from minicon.package.cache.cache_folder import cache_key
 from minicon.package.cache.package_cache import PackageCache
 from minicon.package.prepare.preparation import prepare_package, unpack_with_manifest
-from minicon.package.prepare.unpackers import Unpackers
+from minicon.package.prepare.unpackers import Unpackers, Unpacking
 from minicon.package.validate import verify_package
 
 pytestmark = pytest.mark.skipif(
@@ -65,7 +65,8 @@ def unpack_by(process, record, folder, *, seen=None, check=bool):
     seen = seen or Collected()
     directory = folder / "package"
     directory.mkdir(exist_ok=True)
-    return process.unpack(record, folder, directory, False, seen, seen, check=check)
+    work = Unpacking(record, folder, directory, False, seen, seen)
+    return process.unpack(work, check=check)
 
 
 @contextlib.contextmanager
@@ -79,9 +80,9 @@ def test_the_cache_gets_the_same_package(tmp_path):
     packages = make_packages(tmp_path)
     parent = os.getpid()
 
-    def unpack(record, archive, directory, *rest):
+    def unpack(work):
         assert os.getpid() != parent
-        unpack_with_manifest(record, archive, directory, *rest)
+        unpack_with_manifest(work)
 
     def fill(folder, unpackers):
         cache = PackageCache([folder], durable=False)
@@ -165,9 +166,9 @@ def test_an_unsafe_archive_is_refused(tmp_path):
 def test_a_process_that_is_killed_is_no_error(tmp_path):
     packages = make_packages(tmp_path)
 
-    def unpack(_record, _archive, directory, *_rest):
-        directory.mkdir()
-        (directory / "half").touch()
+    def unpack(work):
+        work.directory.mkdir()
+        (work.directory / "half").touch()
         os.kill(os.getpid(), signal.SIGKILL)
 
     def action():
@@ -188,11 +189,11 @@ def test_a_process_that_is_killed_is_no_error(tmp_path):
 def test_progress_and_warnings_arrive(tmp_path):
     packages = make_packages(tmp_path)
 
-    def unpack(record, _archive, directory, _verify, task, reporter):
-        directory.mkdir()
-        reporter.warn(f"{record.name} is odd\n")
+    def unpack(work):
+        work.directory.mkdir()
+        work.reporter.warn(f"{work.record.name} is odd\n")
         for _ in range(30):
-            task.advance(1 << 17)
+            work.task.advance(1 << 17)
 
     def action():
         with one_process(packages, unpack) as process:
@@ -208,9 +209,9 @@ def test_progress_and_warnings_arrive(tmp_path):
 def test_cancelled_work_leaves_nothing(tmp_path):
     packages = make_packages(tmp_path)
 
-    def unpack(_record, _archive, directory, *_rest):
-        directory.mkdir()
-        (directory / "half").touch()
+    def unpack(work):
+        work.directory.mkdir()
+        (work.directory / "half").touch()
         time.sleep(60)
 
     def action():
@@ -237,10 +238,10 @@ def test_nothing_is_inherited_but_two_pipes(tmp_path):
     """A lock of this process would be held on by a process that outlives it."""
     packages = make_packages(tmp_path)
 
-    def unpack(_record, _archive, directory, *_rest):
-        directory.mkdir()
+    def unpack(work):
+        work.directory.mkdir()
         opened = [os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.exists()]
-        (directory / "opened").write_text("\n".join(opened))
+        (work.directory / "opened").write_text("\n".join(opened))
 
     def action():
         with open(tmp_path / "lock", "w"), one_process(packages, unpack) as process:
@@ -258,15 +259,15 @@ def test_processes_end_with_the_one_that_forked_them(tmp_path, busy):
     """Also in the middle of a package; and they clean nothing, which may be another's by then."""
     packages = make_packages(tmp_path)
 
-    def unpack(_record, _archive, directory, _verify, task, _reporter):
-        directory.mkdir()
-        (directory / "process").write_text(str(os.getpid()))
+    def unpack(work):
+        work.directory.mkdir()
+        (work.directory / "process").write_text(str(os.getpid()))
         try:
             while busy:
-                task.advance(1 << 20)
+                work.task.advance(1 << 20)
                 time.sleep(0.01)
         finally:
-            (directory / "process").unlink()
+            (work.directory / "process").unlink()
 
     def action():
         with one_process(packages, unpack) as process:

@@ -15,6 +15,7 @@ from minicon.fs.operations import describing
 from minicon.fs.remove import remove_tree
 from minicon.models.reporter import SilentReporter
 from minicon.package.cache.cache_folder import ARCHIVE_SUFFIX
+from minicon.package.prepare.unpackers import Unpacking
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from minicon.models.package_files import PackageFiles
     from minicon.models.records import RepodataRecord
-    from minicon.models.reporter import Reporter, Task
+    from minicon.models.reporter import Reporter
     from minicon.package.manifest import Manifest
     from minicon.package.prepare.unpackers import Unpackers
 
@@ -63,11 +64,11 @@ def prepare_package(
         with unpackers.turn() if unpackers else contextlib.nullcontext() as process:
             size = None if record.is_wheel else archive.stat().st_size
             task = reporter.start("extract", record.label, size)
-            work = (record, archive, directory, verify, task, reporter)
+            work = Unpacking(record, archive, directory, verify, task, reporter)
             try:
-                if process is not None and process.unpack(*work, check=check):
+                if process is not None and process.unpack(work, check=check):
                     return _found_files(directory)
-                return unpack_package(*work)
+                return unpack_package(work)
             finally:
                 task.finish()
 
@@ -98,54 +99,37 @@ def _found_files(directory: Path) -> PackageFiles | Manifest:
     return read_manifest(directory) or read_package_files(directory)
 
 
-def unpack_with_manifest(
-    record: RepodataRecord,
-    archive: Path,
-    directory: Path,
-    verify: bool,
-    task: Task,
-    reporter: Reporter,
-) -> None:
+def unpack_with_manifest(work: Unpacking) -> None:
     """Do :func:`unpack_package` as :class:`.Unpackers` need it, with the manifest."""
     from minicon.package.manifest import make_manifest
 
-    make_manifest(directory, unpack_package(record, archive, directory, verify, task, reporter))
+    make_manifest(work.directory, unpack_package(work))
 
 
-def unpack_package(
-    record: RepodataRecord,
-    archive: Path,
-    directory: Path,
-    verify: bool,
-    task: Task,
-    reporter: Reporter,
-) -> PackageFiles:
-    """Unpack a conda package or a wheel into an empty directory, and verify every file.
-
-    Args:
-        record: The package.
-        archive: The downloaded file.
-        directory: The directory.
-        verify: Whether to compare the archive with the record.
-        task: Progress.
-        reporter: Receives warnings.
-    """
+def unpack_package(work: Unpacking) -> PackageFiles:
+    """Unpack a conda package or a wheel, and verify every file."""
+    record = work.record
     if record.is_wheel:
         from minicon.package.prepare.wheel import prepare_wheel
 
         return prepare_wheel(
-            archive, record, directory, verify=verify, task=task, reporter=reporter
+            work.archive,
+            record,
+            work.directory,
+            verify=work.verify,
+            task=work.task,
+            reporter=work.reporter,
         )
     from minicon.package.prepare.expected_archive import ExpectedArchive
     from minicon.package.prepare.extract import extract
 
     return extract(
-        archive,
-        directory,
+        work.archive,
+        work.directory,
         expected=ExpectedArchive.of_record(record),
-        check_bytes=verify,
+        check_bytes=work.verify,
         name=record.fn,
-        task=task,
+        task=work.task,
     )
 
 

@@ -34,6 +34,7 @@ from queue import SimpleQueue
 from minicon.closing import Closing
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
+from minicon.lean_dataclasses import dataclass
 from minicon.models.reporter import SilentReporter, SilentTask
 
 TYPE_CHECKING = False
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter, Task
 
-    #: Unpacks an archive into a directory, and writes the manifest. Raises what is wrong with it.
-    Unpack = Callable[[RepodataRecord, Path, Path, bool, Task, Reporter], object]
+    #: Unpacks an archive, and writes the manifest. Raises what is wrong with it.
+    Unpack = Callable[["Unpacking"], object]
 
 #: Bytes of archives from which a process is worth what starting it costs (some 0.04 s).
 WORTH_A_PROCESS = 4 << 20
@@ -62,6 +63,27 @@ _OF_TERMINALS = frozenset(
 _THREADS = "/proc/self/task"
 #: Looks, a millisecond apart, at whether a thread that ended is gone.
 _LOOKS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacking:
+    """One package to unpack.
+
+    Attributes:
+        record: The package.
+        archive: The downloaded file.
+        directory: The empty directory to fill.
+        verify: Whether to compare the archive with the record.
+        task: Advanced by the compressed bytes read.
+        reporter: Receives warnings.
+    """
+
+    record: RepodataRecord
+    archive: Path
+    directory: Path
+    verify: bool
+    task: Task
+    reporter: Reporter
 
 
 class Unpackers(Closing):
@@ -124,34 +146,21 @@ class _Process:
             os.close(requests)
             os.close(answers)
 
-    def unpack(
-        self,
-        record: RepodataRecord,
-        archive: Path,
-        directory: Path,
-        verify: bool,
-        task: Task,
-        reporter: Reporter,
-        *,
-        check: Callable[[], object],
-    ) -> bool:
+    def unpack(self, work: Unpacking, *, check: Callable[[], object]) -> bool:
         """Unpack a package; False if the process failed, and the directory is still empty.
 
         Args:
-            record: The package.
-            archive: The downloaded file.
-            directory: The empty directory to fill.
-            verify: Whether to compare the archive with the record.
-            task: Advanced by the compressed bytes read.
-            reporter: Receives warnings.
+            work: The package.
             check: Called now and then; if it raises, the process is ended.
         """
+        directory = work.directory
         own = directory.with_name(f"{directory.name}.{self._process}")
-        request = [self._numbers[record], os.fspath(archive), os.fspath(own), verify]
+        number = self._numbers[work.record]
+        request = [number, os.fspath(work.archive), os.fspath(own), work.verify]
         with operations.describing("write", directory):
             remove_tree(own)  # of an earlier process with this number
             try:
-                unpacked = self._answer_to(request, task, reporter, check)
+                unpacked = self._answer_to(request, work, check)
                 if unpacked:
                     operations.rename(own, directory)
                 return unpacked
@@ -160,7 +169,7 @@ class _Process:
                     remove_tree(own)
 
     def _answer_to(
-        self, request: list[object], task: Task, reporter: Reporter, check: Callable[[], object]
+        self, request: list[object], work: Unpacking, check: Callable[[], object]
     ) -> bool:
         try:
             os.write(self._requests, f"{json.dumps(request)}\n".encode())
@@ -168,9 +177,9 @@ class _Process:
                 if isinstance(answer, bool):
                     return answer
                 if isinstance(answer, str):
-                    reporter.warn(answer)
+                    work.reporter.warn(answer)
                 else:
-                    task.advance(answer)
+                    work.task.advance(answer)
         except OSError:
             pass
         except BaseException:
@@ -248,16 +257,10 @@ def _be_unpacker(
         with open(requests, encoding="utf-8") as lines:
             for line in lines:
                 number, archive, directory, verify = json.loads(line)
+                paths = (Path(archive), Path(directory))
                 answering.begin()
                 try:
-                    unpack(
-                        records[number],
-                        Path(archive),
-                        Path(directory),
-                        verify,
-                        answering,
-                        answering,
-                    )
+                    unpack(Unpacking(records[number], *paths, verify, answering, answering))
                 except Exception:  # noqa: BLE001 - the parent tries again, and raises it
                     answering.write(data=False)
                 else:
