@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 #: Words of other programs, and what minicon has instead. Verbs follow their command.
 _COMMANDS = {
     "add": "minicon install",
-    "auth": "minicon help channel",
     "build": "minicon channel build",
     "cache": "minicon clean",
     "channel add": "minicon config append channels CHANNEL",
