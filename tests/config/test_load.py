@@ -369,7 +369,7 @@ def test_files_of_packages_by_other_ways(user: Home, how: str) -> None:
 )
 def test_lists_of_thousands_are_refused(user: Home, text: str) -> None:
     user.file(".condarc", text)
-    with pytest.raises(ConfigError, match=r"has 100\d items; at most 1000 are allowed") as caught:
+    with pytest.raises(ConfigError, match=r"has 1,00\d items; at most 1,000 are allowed") as caught:
         user.load()
     assert caught.value.reference == "too-many-items"
     user.file(".condarc", text.rsplit("\n", 3)[0] + "\n")

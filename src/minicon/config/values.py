@@ -46,7 +46,7 @@ def check_value(key: Key, value: Any, *, source: str, fill: Callable[[str], str]
         raise ConfigError(
             "too-many-items",
             f"{key.name} in {source} has {counted(items, 'item')}; at most "
-            f"{MOST_ITEMS} are allowed",
+            f"{MOST_ITEMS:,} are allowed",
             hint="shorten that list",
         )
     if key.name == "channel_priority":
