@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
+import pty
+import struct
+import termios
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.cli.console import Console
-from minicon.cli.wrapping import WIDEST, wrapped
+from minicon.cli.wrapping import WIDEST, columns_of, cut, wrapped
 from minicon.errors import UsageError
 
 WORDS = st.from_regex(
@@ -43,6 +48,14 @@ def test_only_spaces_become_line_breaks(lines: list[str], columns: int) -> None:
         (
             "hint: use 'minicon install -n data numpy'",
             "hint: use\n  'minicon install -n data numpy'",
+        ),
+        ("run: conda remove -n data --all", "run:\n  conda remove -n data --all"),
+        ("or: source /opt/base/bin/activate", "or:\n  source /opt/base/bin/activate"),
+        ("error: minicon lock needs one file", "error: minicon lock\n  needs one file"),
+        ("环境环境 环境环境 环境环境", "环境环境 环境环境\n  环境环境"),
+        (
+            "e\u0301e\u0301e\u0301e\u0301 " * 4 + "x",
+            "e\u0301e\u0301e\u0301e\u0301 " * 3 + "e\u0301e\u0301e\u0301e\u0301\n  x",
         ),
         ("run: minicon remove -n data --all", "run:\n  minicon remove -n data --all"),
         ('see "python >=3.11,<3.12 here", ok', 'see\n  "python >=3.11,<3.12 here",\n  ok'),
@@ -80,3 +93,26 @@ def test_only_terminals_get_broken_lines(
     else:
         assert lines[0] == "a note of several words that is long"
         assert lines[-1] == f"hint: {hint}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("0123456789", "0123456789"), ("01234567890", "012345678…"), ("环境环境环境", "环境环境…")],
+)
+def test_lines_are_cut_by_columns(text: str, shown: str) -> None:
+    assert cut(text, 10) == shown
+
+
+def test_the_width_is_that_of_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    main, other = pty.openpty()
+    try:
+        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 43, 0, 0))
+        with open(other, "w", closefd=False) as stream:
+            assert columns_of(stream) == 43
+    finally:
+        os.close(main)
+        os.close(other)
+    assert columns_of(io.StringIO()) == 80
+    monkeypatch.setenv("COLUMNS", "61")
+    assert columns_of(io.StringIO()) == 61

@@ -92,18 +92,18 @@ class Console:
 
     def one_line(self, text: str) -> str:
         """Return the text as stderr can show it in one line: what does not fit is cut."""
-        import shutil
+        from minicon.cli.wrapping import columns_of, cut
 
-        width = shutil.get_terminal_size().columns - 1
         shown, end = encodable(text, self.stderr), encodable("…", self.stderr)
-        return shown if len(shown) <= width else shown[: max(width - len(end), 1)] + end
+        return cut(shown, columns_of(self.stderr) - 1, end)
 
     def fitted(self, line: str) -> str:
         """Return a line of the result; in a terminal, what does not fit is cut."""
-        import shutil
+        if not self.is_terminal:
+            return line
+        from minicon.cli.wrapping import columns_of, cut
 
-        width = shutil.get_terminal_size().columns if self.is_terminal else len(line)
-        return line if len(line) <= width else f"{line[: max(width - 1, 1)]}…"
+        return cut(line, columns_of(self.stdout))
 
     def style(self, text: str, name: str, *, of_error: bool = False) -> str:
         """Return the text in a colour or weight, if stdout (or stderr) supports it.
@@ -246,11 +246,9 @@ class Console:
 def _wrapped(text: str, stream: TextIO) -> str:
     if not stream.isatty():
         return text
-    import shutil
+    from minicon.cli.wrapping import columns_of, wrapped
 
-    from minicon.cli.wrapping import wrapped
-
-    return wrapped(text, shutil.get_terminal_size().columns)
+    return wrapped(text, columns_of(stream))
 
 
 def encodable(text: str, stream: TextIO) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
+import sys
 
-from minicon.cli.wrapping import WIDEST
+from minicon.cli.wrapping import WIDEST, columns_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """
 
     def __init__(self, prog: str, **options: Any) -> None:
-        super().__init__(prog, **{"width": columns() - 2, "max_help_position": 30, **options})
+        super().__init__(
+            prog, **{"width": columns_of(sys.stdout) - 2, "max_help_position": 30, **options}
+        )
 
     def start_section(self, heading: str | None) -> None:
         """Start a section with a bold heading, on a terminal."""
@@ -143,15 +145,3 @@ def bold(text: str) -> str:
     from minicon.cli.console import is_colored
 
     return f"\x1b[1m{text}\x1b[0m" if is_colored() else text
-
-
-def columns() -> int:
-    """Return the width of the terminal, or 80."""
-    try:
-        return int(os.environ.get("COLUMNS", "")) or 80
-    except ValueError:
-        pass
-    try:
-        return os.get_terminal_size(1).columns or 80
-    except OSError:
-        return 80
